@@ -1,0 +1,51 @@
+/**
+ * The stable codes. A code is never reused or renumbered; docs/errors.md has a row for each (a test checks it).
+ * TM1xxx configuration and job definition · TM2xxx Kafka · TM3xxx records · TM4xxx state and logs ·
+ * TM5xxx epochs and ownership · TM9xxx the program itself.
+ */
+export const ERROR_CODES = {
+  TM1001: 'unknown or malformed option',
+  TM1002: 'contradictory options',
+  TM1003: 'job module cannot be loaded or does not export a job',
+  TM1004: 'job definition is wrong',
+  TM1005: 'no Kafka to connect to',
+  TM1006: 'application id is in use by a different job',
+  TM1007: 'command line cannot be understood',
+  TM1008: 'feature is not in this release',
+  TM1009: 'configuration file cannot be read',
+  TM1010: 'a local Kafka cannot be started',
+  TM1011: 'confirmation is needed',
+  TM1012: 'instance id is used by another live process',
+  TM2001: 'broker cannot be reached or the connection was lost',
+  TM2002: 'broker answered with an error',
+  TM2003: 'topic is missing',
+  TM2004: 'topic has the wrong partitions',
+  TM2005: 'broker refuses a setting that the job needs',
+  TM2006: 'record batch is damaged',
+  TM2007: 'compression codec is unknown or not installed',
+  TM2008: 'not authorised',
+  TM2009: 'broker does not support a needed API version',
+  TM3001: 'record cannot be deserialized',
+  TM3002: 'operator threw',
+  TM3003: 'record is too large for its topic',
+  TM3004: 'record is not in the partition that its key says',
+  TM3005: 'record cannot be serialized',
+  TM3006: 'record timestamp is not acceptable to the broker',
+  TM4001: 'changelog has a gap or is out of order',
+  TM4002: 'changelog or commit record is gone',
+  TM4003: 'input offset is gone',
+  TM4004: 'group offsets were moved while the job was down',
+  TM4005: 'local store cannot be written',
+  TM4006: 'partition count of a topic changed',
+  TM4007: 'stored state does not fit the job',
+  TM5001: 'fenced by a newer owner',
+  TM5002: 'epoch aborted',
+  TM5003: 'transaction is blocked by another producer',
+  TM5004: 'outcome of a request is unknown',
+  TM5005: 'no longer a member of the group',
+  TM5006: 'executor made no progress',
+  TM5007: 'restart strategy gave up',
+  TM9001: 'internal error',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
