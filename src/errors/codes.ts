@@ -16,6 +16,8 @@ export const ERROR_CODES = {
   TM1010: 'a local Kafka cannot be started',
   TM1011: 'confirmation is needed',
   TM1012: 'instance id is used by another live process',
+  TM1013: 'application is running',
+  TM1014: 'application is not known to this Kafka',
   TM2001: 'broker cannot be reached or the connection was lost',
   TM2002: 'broker answered with an error',
   TM2003: 'topic is missing',
@@ -45,6 +47,7 @@ export const ERROR_CODES = {
   TM5005: 'no longer a member of the group',
   TM5006: 'executor made no progress',
   TM5007: 'restart strategy gave up',
+  TM5008: 'instance did not stop in time',
   TM9001: 'internal error',
 } as const;
 

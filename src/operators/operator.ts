@@ -37,11 +37,11 @@ export interface InputHandler {
   handle(record: RawRecord, ctx: RecordContext): void;
 }
 
-/** Writes a record to a sink topic within the current epoch. */
+/** Writes a record to a sink topic within the current epoch. An undefined key and a null value are written as null. */
 export interface SinkWriter {
   write(key: unknown, value: unknown, ctx: RecordContext): void;
 }
-/** Writes a record to a shuffle topic within the current epoch. */
+/** Writes a record to a shuffle topic within the current epoch. A null value comes out as null behind the shuffle. */
 export interface ShuffleWriter {
   write(key: StateKey, value: unknown, ctx: RecordContext): void;
 }

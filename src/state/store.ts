@@ -17,7 +17,8 @@ export interface StoreSpec {
  * undoes it. Operators must not keep values across records.
  */
 export interface KeyValueStore<V> {
-  get(key: StateKey): V | undefined;
-  set(key: StateKey, value: V): void;
-  delete(key: StateKey): void;
+  /** `namespace` tells several values under one key apart (a map state's key, later a window): ordered within the key. */
+  get(key: StateKey, namespace?: StateKey): V | undefined;
+  set(key: StateKey, value: V, namespace?: StateKey): void;
+  delete(key: StateKey, namespace?: StateKey): void;
 }

@@ -43,7 +43,7 @@ export interface FlatMapNode extends NodeBase {
 }
 export interface KeyByNode extends NodeBase {
   readonly kind: 'key-by';
-  /** The user's name: names the shuffle topic and the stage behind it. */
+  /** The user's name: names the shuffle topic and the stage behind it. In place and unnamed: the source's topic. */
   readonly name: string;
   readonly key: (value: never) => StateKey;
   /** Of the values in the shuffle topic. */
@@ -51,19 +51,47 @@ export interface KeyByNode extends NodeBase {
   /** Set when the source declared `partitionedBy` this very selector: no shuffle, the same stage goes on. */
   readonly inPlace: boolean;
 }
+/** Calls `fn` for its side effects and hands the value on untouched. */
+export interface PeekNode extends NodeBase {
+  readonly kind: 'peek';
+  readonly fn: (value: never, ctx: RecordContext) => void;
+}
+/** Asks the predicates in order, each at most once a record; the first that holds names the branch. */
+export interface SplitNode extends NodeBase {
+  readonly kind: 'split';
+  readonly predicates: readonly ((value: never, ctx: RecordContext) => boolean)[];
+}
+/** One outlet of a split, its only input: what `predicates[index]` took. */
+export interface BranchNode extends NodeBase {
+  readonly kind: 'branch';
+  readonly name: string;
+  readonly index: number;
+}
 /** count, reduce and aggregate: one accumulator per key, emitted on every record. */
 export interface AggregateNode extends NodeBase {
   readonly kind: 'aggregate';
+  /** The call that made it, for display; `aggregate` when absent. */
+  readonly call?: 'count' | 'reduce' | 'aggregate';
   readonly store: StoreSpec;
   readonly init: () => unknown;
   readonly add: (accumulator: never, value: never, ctx: RecordContext) => unknown;
   /** Accumulator to emitted value. */
   readonly result: (accumulator: never) => unknown;
 }
+/** One entry of `ctx.state` in a process(): a value a key, or a map a key, whose entries are stored one by one. */
+export interface StateBinding {
+  readonly kind: 'value' | 'map';
+  /** As the user's function sees it. */
+  readonly name: string;
+  readonly store: StoreSpec;
+  /** Of a value: what `get` answers when nothing was set; makes a fresh one each time. */
+  readonly initial?: () => unknown;
+}
 export interface ProcessNode extends NodeBase {
   readonly kind: 'process';
   readonly name: string;
   readonly stores: readonly StoreSpec[];
+  readonly states: readonly StateBinding[];
   readonly fn: (value: never, ctx: never) => void;
 }
 export interface MergeNode extends NodeBase {
@@ -81,6 +109,9 @@ export type GraphNode =
   | MapNode
   | FilterNode
   | FlatMapNode
+  | PeekNode
+  | SplitNode
+  | BranchNode
   | KeyByNode
   | AggregateNode
   | ProcessNode
@@ -89,4 +120,9 @@ export type GraphNode =
 
 export interface LogicalGraph {
   readonly nodes: readonly GraphNode[];
+}
+
+/** A keyBy whose records go through a shuffle topic: the end of its stage. */
+export function isShuffle(node: GraphNode): node is KeyByNode {
+  return node.kind === 'key-by' && !node.inPlace;
 }

@@ -1,3 +1,6 @@
+/** Up to this many characters or bytes a loop is faster than a call into the engine (measured on Node 20). */
+const LOOP_UP_TO = 24;
+
 /**
  * A growable buffer that is written front to back and reused: the hot path's only scratch memory.
  * All integers are big-endian. Positions are byte offsets.
@@ -51,14 +54,26 @@ export class ByteWriter {
   /** Writes the text as UTF-8, without a length. */
   utf8(text: string): void {
     this.reserve(text.length * 3);
-    this.position += this.buffer.write(text, this.position);
+    if (text.length > LOOP_UP_TO || !this.ascii(text))
+      this.position += this.buffer.write(text, this.position);
+  }
+
+  /** Writes a text of ASCII characters; false, and nothing written, when it has others. */
+  private ascii(text: string): boolean {
+    const { buffer, position } = this;
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) return false;
+      buffer[position + index] = code;
+    }
+    this.position = position + text.length;
+    return true;
   }
 
   bytes(source: Uint8Array, start = 0, end = source.length): void {
     const length = end - start;
     this.reserve(length);
-    this.buffer.set(start === 0 && end === source.length ? source : source.subarray(start, end), this.position);
-    this.position += length;
+    this.position = copyBytes(source, start, end, this.buffer, this.position);
   }
 
   /** Unsigned LEB128. `value` must be a non-negative integer below 2^53. */
@@ -76,4 +91,21 @@ export class ByteWriter {
   toBuffer(): Buffer {
     return Buffer.from(this.buffer.subarray(0, this.position));
   }
+}
+
+/** Copies `source[start, end)` to `target` at `position`, where room must be; returns the position behind it. */
+export function copyBytes(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  position: number,
+): number {
+  const length = end - start;
+  if (length <= LOOP_UP_TO) {
+    for (let index = start; index < end; index++) target[position++] = source[index]!;
+    return position;
+  }
+  target.set(new Uint8Array(source.buffer, source.byteOffset + start, length), position);
+  return position + length;
 }

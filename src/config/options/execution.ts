@@ -1,0 +1,62 @@
+import type { OptionTable } from '../option-spec';
+
+export const executionOptions = {
+  'execution.epoch.interval': {
+    type: 'duration',
+    code: 'epoch.interval',
+    default: '100 ms',
+    min: 1,
+    scope: 'job',
+    doc: 'Longest time between two commits. Shorter means less latency and more transaction markers. Flink has no such option: there a commit waits for a checkpoint.',
+  },
+  'execution.epoch.min-interval': {
+    type: 'duration',
+    code: 'epoch.minInterval',
+    default: '5 ms',
+    scope: 'job',
+    doc: 'Least gap between two commits when the input is drained and a commit could follow at once.',
+  },
+  'execution.epoch.max-dirty-bytes': {
+    type: 'bytes',
+    code: 'epoch.maxDirtyBytes',
+    default: '64 mb',
+    min: 65_536,
+    scope: 'instance',
+    doc: 'An epoch ends early when the state changes it holds in memory exceed this.',
+  },
+  'execution.epoch.max-output-bytes': {
+    type: 'bytes',
+    code: 'epoch.maxOutputBytes',
+    default: '32 mb',
+    min: 65_536,
+    scope: 'instance',
+    doc: 'An epoch ends early when its encoded, unsent output exceeds this.',
+  },
+  'execution.max-poll-interval': {
+    type: 'duration',
+    code: 'maxPollInterval',
+    default: '5 min',
+    min: 1_000,
+    scope: 'job',
+    doc: "An executor that makes no progress for this long is fenced and leaves its tasks to others, as Kafka's `max.poll.interval.ms`.",
+  },
+  'parallelism.default': {
+    type: 'int',
+    code: 'parallelism',
+    default: null,
+    defaultText: 'partitions of the widest source',
+    min: 1,
+    max: 32_768,
+    scope: 'job',
+    doc: 'Partitions of the shuffle topics, hence tasks of a stage. Flink starts from 1; here the input sets the width.',
+  },
+  'pipeline.max-parallelism': {
+    type: 'int',
+    code: 'maxParallelism',
+    default: 128,
+    min: 1,
+    max: 32_768,
+    scope: 'job',
+    doc: 'Number of key groups: an upper bound of any later parallelism. Fixed once the job has state.',
+  },
+} as const satisfies OptionTable;

@@ -1,0 +1,217 @@
+import type { MetadataCache } from '../../kafka/client/metadata-cache';
+import { KafkaRequestError, type KafkaPort, type ProducerIdentity, type TxnIdentity } from '../../kafka/port';
+import { assert, must } from '../../util/asserts';
+import type { FaultInjector } from '../../util/fault-points';
+import type { Platform } from '../../util/ports';
+import { isLegalStep, judgeAnswer, type CommitStep } from '../protocol/commit-steps';
+import type { EpochCommitter } from './committer';
+import { stepError } from './epoch-errors';
+import type { CommitReceipt, EpochPayload, Landing } from './epoch-payload';
+import { BatchSender } from './batch-sender';
+
+export interface TransactionalProducerOptions {
+  readonly port: KafkaPort;
+  readonly metadata: MetadataCache;
+  readonly platform: Platform;
+  readonly transactionalId: string;
+  readonly transactionTimeoutMs: number;
+  readonly fault: FaultInjector;
+}
+
+const FIRST_RETRY_MS = 1;
+const MAX_RETRY_MS = 50;
+
+/**
+ * One executor's transactional producer: one epoch is one transaction, in transaction version 1.
+ *
+ * The commit, step by step (PROTOCOL A1, A2; the legal order is a table in `protocol/commit-steps.ts`):
+ * 1. AddPartitionsToTxn for every partition of this epoch, answered clean: nothing is ever taken as "already added",
+ *    because EndTxn is answered before its markers are written and an ungated Produce would join the old transaction.
+ * 2. Produce all batches, and AddOffsetsToTxn, side by side; every answer clean.
+ * 3. TxnOffsetCommit with generation and member id; every partition's answer clean.
+ * 4. EndTxn(commit): the single commit point. Only its clean first answer makes a {@link CommitReceipt}.
+ *
+ * Anything else throws, and {@link fence} must be called before the next commit: an outcome in doubt is resolved by
+ * fencing and reading, never guessed (I3, A4).
+ */
+export class TransactionalProducer implements EpochCommitter {
+  private readonly options: TransactionalProducerOptions;
+  private identity: ProducerIdentity | null = null;
+  private sender: BatchSender | null = null;
+  private step: CommitStep = 'idle';
+
+  constructor(options: TransactionalProducerOptions) {
+    this.options = options;
+  }
+
+  get transactionalId(): string {
+    return this.options.transactionalId;
+  }
+
+  get current(): ProducerIdentity | null {
+    return this.identity;
+  }
+
+  /**
+   * InitProducerId: ends any open transaction of this id and fences every older holder, then forgets all that was
+   * known of sequences.
+   * @param how `own`: as the holder of the identity that this producer has (KIP-360), refused with TM5001 when
+   * somebody took it; `takeover`: whoever holds it. A caller that was fenced must hold a current generation first (A4).
+   */
+  async fence(how: 'own' | 'takeover'): Promise<ProducerIdentity> {
+    const { port, transactionalId, transactionTimeoutMs } = this.options;
+    const current = how === 'own' ? this.identity : null;
+    const answer = await this.untilDefinite('InitProducerId', () =>
+      port.initProducerId({ transactionalId, transactionTimeoutMs, current }),
+    );
+    const verdict = judgeAnswer('idle', answer.errorCode);
+    if (verdict !== 'clean' && verdict !== 'retry') {
+      throw stepError(verdict, 'InitProducerId', answer.errorCode, transactionalId);
+    }
+    this.identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+    this.sender = new BatchSender(this.options, this.identity);
+    this.step = 'idle';
+    this.options.fault('fence.done');
+    return this.identity;
+  }
+
+  /** Commits one epoch. @throws {TidemarkError} whose reaction says what to do; nothing may be guessed from it. */
+  async commit(payload: EpochPayload): Promise<CommitReceipt> {
+    const { platform, fault } = this.options;
+    const startedAt = platform.clock.monotonic();
+    const deadline = startedAt + this.options.transactionTimeoutMs;
+    try {
+      this.enter('adding-partitions');
+      await this.addPartitions(payload, deadline);
+      fault('txn.partitions-added');
+      this.enter('producing');
+      const landings = await this.produceAll(payload, deadline);
+      fault('produce.all-acked');
+      this.enter('committing-offsets');
+      await this.commitOffsets(payload, deadline);
+      fault('txn.offsets-committed');
+      this.enter('ending');
+      await this.end();
+      fault('txn.end-answered');
+      this.enter('committed');
+      this.enter('idle');
+      return { landings, durationMs: platform.clock.monotonic() - startedAt };
+    } catch (error) {
+      if (this.step !== 'failed') this.enter('failed');
+      throw error;
+    }
+  }
+
+  private async addPartitions(payload: EpochPayload, deadline: number): Promise<void> {
+    const partitions = payload.partitions.map(({ topic, partition }) => ({ topic, partition }));
+    await this.answered('AddPartitionsToTxn', deadline, async () => {
+      const answers = await this.options.port.addPartitionsToTxn(this.txn(), partitions);
+      assert(answers.length === partitions.length, 'AddPartitionsToTxn answered for other partitions');
+      return worst(answers);
+    });
+  }
+
+  private async produceAll(payload: EpochPayload, deadline: number): Promise<ReadonlyMap<string, Landing>> {
+    const sender = must(this.sender, 'batch sender');
+    const addOffsets = this.answered('AddOffsetsToTxn', deadline, async () => {
+      const answer = await this.options.port.addOffsetsToTxn(this.txn(), payload.group.groupId);
+      return answer.errorCode;
+    }, 'adding-partitions');
+    const [produced, added] = await Promise.allSettled([sender.send(payload.partitions), addOffsets]);
+    if (produced.status === 'rejected') throw produced.reason;
+    if (added.status === 'rejected') throw added.reason;
+    return produced.value;
+  }
+
+  private async commitOffsets(payload: EpochPayload, deadline: number): Promise<void> {
+    await this.answered('TxnOffsetCommit', deadline, async () => {
+      const answers = await this.options.port.txnOffsetCommit(this.txn(), payload.group, payload.offsets);
+      assert(answers.length === payload.offsets.length, 'TxnOffsetCommit answered for other partitions');
+      return worst(answers);
+    });
+  }
+
+  /** EndTxn is sent once. No answer, or any answer but a clean one: in doubt. */
+  private async end(): Promise<void> {
+    const { port, transactionalId, fault } = this.options;
+    let errorCode: number | null = null;
+    let cause: unknown;
+    try {
+      const answer = port.endTxn(this.txn(), true);
+      fault('txn.end-sent');
+      errorCode = (await answer).errorCode;
+    } catch (error) {
+      if (!(error instanceof KafkaRequestError)) throw error;
+      cause = error;
+    }
+    const verdict = judgeAnswer('ending', errorCode);
+    if (verdict === 'clean') return;
+    throw stepError(verdict === 'retry' ? 'abort' : verdict, 'EndTxn', errorCode, transactionalId, cause);
+  }
+
+  /** Repeats a request as long as its answers prove that nothing was done and the deadline allows. */
+  private async answered(
+    api: string,
+    deadline: number,
+    request: () => Promise<number>,
+    step: CommitStep = this.step,
+  ): Promise<void> {
+    const { platform, transactionalId } = this.options;
+    for (let pause = FIRST_RETRY_MS; ; pause = Math.min(MAX_RETRY_MS, pause * 2)) {
+      let errorCode: number | null = null;
+      let cause: unknown;
+      try {
+        errorCode = await request();
+      } catch (error) {
+        if (!(error instanceof KafkaRequestError)) throw error;
+        cause = error;
+      }
+      const verdict = judgeAnswer(step, errorCode);
+      if (verdict === 'clean') return;
+      if (verdict !== 'retry' || platform.clock.monotonic() > deadline) {
+        throw stepError(verdict === 'retry' ? 'abort' : verdict, api, errorCode, transactionalId, cause);
+      }
+      await platform.scheduler.sleep(pause);
+    }
+  }
+
+  /** InitProducerId may be repeated by its holder: the broker recognises the identity (KIP-360). */
+  private async untilDefinite<T extends { errorCode: number }>(api: string, request: () => Promise<T>): Promise<T> {
+    const { platform, transactionalId, transactionTimeoutMs } = this.options;
+    const deadline = platform.clock.monotonic() + transactionTimeoutMs;
+    for (let pause = FIRST_RETRY_MS; ; pause = Math.min(MAX_RETRY_MS, pause * 2)) {
+      try {
+        const answer = await request();
+        if (judgeAnswer('adding-partitions', answer.errorCode) !== 'retry') return answer;
+        if (platform.clock.monotonic() > deadline) return answer;
+      } catch (error) {
+        if (!(error instanceof KafkaRequestError)) throw error;
+        if (platform.clock.monotonic() > deadline) throw stepError('abort', api, null, transactionalId, error);
+      }
+      await platform.scheduler.sleep(pause);
+    }
+  }
+
+  private txn(): TxnIdentity {
+    return { transactionalId: this.options.transactionalId, ...must(this.identity, 'producer identity') };
+  }
+
+  private enter(step: CommitStep): void {
+    assert(isLegalStep(this.step, step), () => `commit step ${this.step} -> ${step}`);
+    this.step = step;
+  }
+}
+
+/** The answer that decides: the first that is not clean and cannot be repeated, else the first not clean, else 0. */
+function worst(answers: readonly { errorCode: number }[]): number {
+  let retriable = 0;
+  for (const { errorCode } of answers) {
+    if (errorCode === 0) continue;
+    // OPERATION_NOT_ATTEMPTED: another partition of the same request is the reason.
+    if (errorCode === OPERATION_NOT_ATTEMPTED) continue;
+    if (judgeAnswer('adding-partitions', errorCode) !== 'retry') return errorCode;
+    retriable = errorCode;
+  }
+  return retriable;
+}
+const OPERATION_NOT_ATTEMPTED = 55;

@@ -1,0 +1,68 @@
+import type { Job } from '../dsl/job';
+import type { ResolvedConfig } from '../config/resolved-config';
+import type { Logger } from '../util/logger';
+
+/** What the command line and programs hold of a running instance. Implemented by `run-job.ts`. */
+export interface RunOptions {
+  /** Absolute path of the module that exports the job; needed for more than one executor. */
+  readonly modulePath?: string;
+  readonly logger: Logger;
+  /** Process up to the end offsets seen at start, through all stages; then finish. Default false. */
+  readonly untilEnd?: boolean;
+}
+
+export type RunJob = (job: Job, config: ResolvedConfig, options: RunOptions) => Promise<JobRun>;
+
+export interface JobRun {
+  /** Resolves when the instance has left cleanly; rejects with the TidemarkError that ended the job. */
+  readonly finished: Promise<void>;
+  status(): JobStatus;
+  /** Final epoch, clean leave; resolves when done. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export type JobState = 'starting' | 'restoring' | 'running' | 'stopping' | 'finished' | 'failed';
+export type TaskState = 'restoring' | 'running' | 'closing';
+
+export interface JobStatus {
+  readonly applicationId: string;
+  readonly instanceId: string;
+  readonly state: JobState;
+  readonly executors: readonly ExecutorStatus[];
+  /** Since the start of this instance, committed or not. */
+  readonly recordsIn: number;
+  /** Records of committed epochs written to sink topics since the start of this instance. */
+  readonly recordsOut: number;
+}
+
+export interface ExecutorStatus {
+  readonly index: number;
+  /** Null while it is not a member of the group. */
+  readonly memberId: string | null;
+  readonly generation: number;
+  readonly transactionalId: string;
+  readonly epochs: number;
+  readonly abortedEpochs: number;
+  /** Duration of the last commit in milliseconds; null before the first. */
+  readonly lastCommitMs: number | null;
+  readonly tasks: readonly TaskStatus[];
+}
+
+export interface TaskStatus {
+  readonly id: string;
+  readonly stage: string;
+  readonly partition: number;
+  readonly state: TaskState;
+  /** Number of the task's last committed epoch. */
+  readonly epoch: number;
+  readonly positions: readonly InputPosition[];
+}
+
+export interface InputPosition {
+  readonly topic: string;
+  readonly partition: number;
+  /** First offset that is not yet committed. */
+  readonly offset: bigint;
+  /** Records between that offset and the end of the partition; null while the end is unknown. */
+  readonly lag: number | null;
+}
