@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 'use strict';
 
+const { setTimeout } = require('node:timers');
 const { main } = require('../dist/cli/main.js');
 
 /** A leftover timer or connection must not keep a process alive whose work is done. */

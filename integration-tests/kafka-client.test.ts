@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BatchBuilder, finishBatch } from '../src/kafka/codec/batch-builder';
 import { RecordCursor } from '../src/kafka/codec/batch-reader';
 import { retryUntil } from '../src/kafka/client/backoff';
-import { brokerError, reactionTo } from '../src/kafka/client/broker-errors';
+import { brokerError, connectionError, reactionTo } from '../src/kafka/client/broker-errors';
 import type { ClientContext } from '../src/kafka/client/client-context';
 import { decodeAssignment } from '../src/kafka/client/consumer-protocol';
 import { Fetcher } from '../src/kafka/client/fetcher';
@@ -48,13 +48,18 @@ beforeEach(async () => {
 
 afterEach(() => deleteTopics(client.port, platform, [topic]));
 
-/** Repeats an API call that answers with one error code for as long as that one passes by itself. */
+/** Repeats a request until it is taken; a broker that has just started knows no coordinators yet. */
 async function accepted<T extends { readonly errorCode: number }>(
   api: string,
   ask: () => Promise<T>,
 ): Promise<T> {
   return retryUntil({ platform, deadlineMs: 20_000 }, async () => {
-    const answer = await ask();
+    let answer: T;
+    try {
+      answer = await ask();
+    } catch (error) {
+      return { again: connectionError(error, topic) };
+    }
     if (answer.errorCode === 0) return { done: answer };
     const error = brokerError(api, answer.errorCode, topic);
     if (reactionTo(answer.errorCode) !== 'retry') throw error;
@@ -81,8 +86,10 @@ async function produce(
     timeoutMs: 10_000,
     partitions,
   } as const;
-  const answer = await client.port.produce(nodeId, request);
-  expect(answer.partitions[0]?.errorCode).toBe(0);
+  await accepted('Produce', async () => {
+    const [answer] = (await client.port.produce(nodeId, request)).partitions;
+    return answer ?? { errorCode: -1 };
+  });
 }
 
 async function begin(partition: number): Promise<TxnIdentity> {
@@ -127,6 +134,8 @@ async function interleaved(partition: number): Promise<void> {
   await produce(partition, ['kept 2'], commits, 1);
   await end(aborts, false);
   await end(commits, true);
+  // EndTxn is answered before its markers are written.
+  await waitForStable(client, { topic, partition, deadlineMs: 20_000 });
 }
 
 describe('topics', () => {
@@ -211,10 +220,12 @@ describe('reading', () => {
     });
     const waiting = waitForStable(client, { ...tp, deadlineMs: 20_000 });
     await end(open, true);
-    expect(await waiting).toBe(8);
+    const to = await waiting;
+    // The commit marker may have been written when the question was put.
+    expect([8, 9]).toContain(to);
     const values: string[] = [];
     const onChunk = (cursor: RecordCursor) => void values.push(...valuesOf(cursor));
-    await readLog({ ...client, ...tp, from: 'earliest', to: 8, isolation: 'read_committed', onChunk });
+    await readLog({ ...client, ...tp, from: 'earliest', to, isolation: 'read_committed', onChunk });
     expect(values).toEqual(['plain', 'kept 1', 'kept 2', 'in doubt']);
   });
 

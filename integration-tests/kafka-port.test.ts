@@ -1,46 +1,52 @@
 import { randomUUID } from 'node:crypto';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { BatchBuilder, finishBatch } from '../src/kafka/codec/batch-builder';
-import { RecordCursor } from '../src/kafka/codec/batch-reader';
 import {
   EARLIEST,
   LATEST,
   KafkaRequestError,
   type GroupIdentity,
   type Isolation,
-  type JoinGroupRequest,
   type JoinGroupResponse,
   type KafkaPort,
   type ProducerIdentity,
   type TxnIdentity,
 } from '../src/kafka/port';
 import { END_TXN } from '../src/kafka/protocol/transactions';
-import { parseAddress } from '../src/kafka/transport/client-config';
 import { Connector } from '../src/kafka/transport/connector';
 import { Lane } from '../src/kafka/transport/lane';
 import { createKafkaPort } from '../src/kafka/transport/real-kafka-port';
-import { string } from '../src/serde';
+import { obtainKafka, type KafkaHandle } from '../src/provision';
 import { systemPlatform } from '../src/util/system';
+import {
+  BASE_TIME,
+  batchOf,
+  eventually,
+  joinRequest,
+  NO_PRODUCER,
+  startAnswerCuttingProxy,
+  valuesOf,
+} from './kafka-port/helpers';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
-const NO_PRODUCER: ProducerIdentity = { producerId: -1n, producerEpoch: -1 };
 const TXN_TIMEOUT_MS = 30_000;
-const text = string();
-/** Of the first record of a batch. Old ones would make the broker roll a segment at every marker. */
-const BASE_TIME = Date.now();
 
+let kafka: KafkaHandle;
 let address: string;
 let port: KafkaPort;
 let leader: number;
 let topic: string;
 
 beforeAll(async () => {
-  address = process.env['TIDEMARK_TEST_KAFKA'] ?? '';
+  const version = process.env['TIDEMARK_TEST_KAFKA_VERSION'];
+  kafka = await obtainKafka(version === undefined ? {} : { version });
+  address = kafka.brokers[0] ?? '';
   port = createKafkaPort({ brokers: [address], clientId: 'kafka-port-test' }, systemPlatform);
 });
 
-afterAll(() => port.close());
+afterAll(async () => {
+  await port.close();
+  await kafka.stop();
+});
 
 beforeEach(async () => {
   topic = `port-${randomUUID()}`;
@@ -66,16 +72,6 @@ async function createTopic(name: string, partitions: number): Promise<number> {
   });
 }
 
-/** Asks again, at most for 20 s, until there is an answer. */
-async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  for (const deadline = Date.now() + 20_000; ;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error('the broker did not come to it');
-    await systemPlatform.scheduler.sleep(20);
-  }
-}
-
 /** Repeats while the broker is busy with the last transaction (51), or there is no coordinator yet. */
 async function settled<T extends { readonly errorCode: number }>(ask: () => Promise<T>): Promise<T> {
   return eventually(async () => {
@@ -87,15 +83,6 @@ async function settled<T extends { readonly errorCode: number }>(ask: () => Prom
       throw error;
     }
   });
-}
-
-function batchOf(values: readonly string[], producer = NO_PRODUCER, baseSequence = -1): Buffer {
-  const builder = new BatchBuilder({ maxBatchBytes: 1_000_000 });
-  values.forEach((value, i) => builder.append(BASE_TIME + i, null, null, text, value, null));
-  const [sealed] = builder.take();
-  if (sealed === undefined) throw new Error('an empty batch');
-  const transactional = producer.producerId >= 0n;
-  return finishBatch(sealed, { ...producer, baseSequence, transactional });
 }
 
 async function produce(values: readonly string[], txn: TxnIdentity | null = null, baseSequence = -1) {
@@ -115,14 +102,7 @@ function fetchFrom(fetchOffset: bigint, isolation: Isolation, maxWaitMs = 50) {
 async function valuesRead(isolation: Isolation): Promise<string[]> {
   const [partition] = (await fetchFrom(0n, isolation)).partitions;
   expect(partition).toMatchObject({ topic, partition: 0, errorCode: 0 });
-  const cursor = new RecordCursor();
-  cursor.load(partition?.records ?? Buffer.alloc(0), {
-    fetchOffset: 0,
-    abortedTransactions: partition?.abortedTransactions ?? null,
-  });
-  const values: string[] = [];
-  while (cursor.next()) values.push(cursor.buffer.toString('utf8', cursor.valueStart, cursor.valueEnd));
-  return values;
+  return valuesOf(partition);
 }
 
 async function begin(transactionalId: string, current: ProducerIdentity | null = null): Promise<TxnIdentity> {
@@ -146,19 +126,6 @@ async function addPartition(txn: TxnIdentity): Promise<void> {
     return answer ?? { errorCode: -1 };
   });
   expect(added).toEqual({ topic, partition: 0, errorCode: 0 });
-}
-
-function joinRequest(groupId: string, overrides: Partial<JoinGroupRequest> = {}): JoinGroupRequest {
-  return {
-    groupId,
-    memberId: '',
-    groupInstanceId: null,
-    sessionTimeoutMs: 10_000,
-    rebalanceTimeoutMs: 10_000,
-    protocols: [{ name: 'range', metadata: Buffer.from([0, 1, 0, 0, 0, 0, 0, 0, 0, 0]) }],
-    reason: null,
-    ...overrides,
-  };
 }
 
 /** Joins as the only member and gives itself the assignment. */
@@ -436,7 +403,7 @@ describe('groups', () => {
 describe('a connection that is lost', () => {
   it('leaves the outcome of a sent EndTxn unknown, and that of an unsent one certain', async () => {
     const txn = await openTransaction(['committed in doubt']);
-    const proxy = await startAnswerCuttingProxy();
+    const proxy = await startAnswerCuttingProxy(address);
     const connector = new Connector({ brokers: [], clientId: 'in-doubt' }, systemPlatform);
     const lane = new Lane({
       ...{ clientId: 'in-doubt', name: 'proxy', platform: systemPlatform },
@@ -470,27 +437,3 @@ describe('a connection that is lost', () => {
     await expect(other.metadata([])).rejects.toMatchObject({ definite: true });
   });
 });
-
-/** Passes bytes on to the broker; once told, the next bytes that come back are dropped with the connection. */
-async function startAnswerCuttingProxy() {
-  let cutting = false;
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const broker = connect(parseAddress(address));
-    for (const socket of [client, broker]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined).on('close', () => [client, broker].forEach((end) => end.destroy()));
-    }
-    client.on('data', (bytes) => broker.write(bytes));
-    broker.on('data', (bytes) => (cutting ? client.destroy() : client.write(bytes)));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    cutAtNextAnswer: () => (cutting = true),
-    stop: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}

@@ -22,7 +22,7 @@ export type {
   Stream,
 } from './dsl/stream';
 export { isTidemarkError, TidemarkError, type ErrorCode } from './errors';
-export { bytes, json, number, serde, string, type Serde, type SerdeFunctions } from './serde';
+export { bytes, json, number, orderedKey, serde, string, type Serde, type SerdeFunctions } from './serde';
 export type { RecordHeader } from './serde/record-header';
 export type { KeyPart, StateKey } from './state/store';
 export { ByteWriter } from './util/byte-writer';

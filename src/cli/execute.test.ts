@@ -148,3 +148,9 @@ test('dev prints the address and ends the broker at a signal', async () => {
   expect(services.localKafka).toEqual([{ port: 19092, stopped: true }]);
   expect(io.listening()).toBe(0);
 });
+
+test('dev starts nothing when the environment names a Kafka', async () => {
+  services.runningKafka = 'a:1';
+  expect(await tidemark('dev')).toBe(0);
+  expect(io.stderr.text).toContain('nothing was started');
+});

@@ -3,7 +3,7 @@ import { createKafkaPort } from '../kafka/transport/real-kafka-port';
 import { obtainKafka } from '../provision';
 import { runJob } from '../runtime/run-job';
 import { systemPlatform } from '../util/system';
-import { loadJob } from './load-job';
+import { loadJob } from '../runtime/load-job';
 import type { CliServices } from './services';
 
 /** The engine itself. */
@@ -12,7 +12,8 @@ export const realServices: CliServices = {
   runJob,
   connectKafka: (config) => createKafkaPort(kafkaClientConfig(config), systemPlatform),
   startLocalKafka: async (port, report) => {
-    const kafka = await obtainKafka({ report, ...(port === undefined ? {} : { port }) });
-    return { brokers: kafka.brokers.join(','), stop: () => kafka.stop() };
+    const kafka = await obtainKafka({ log: report, ...(port === undefined ? {} : { port }) });
+    const started = kafka.source !== 'environment';
+    return { brokers: kafka.brokers.join(','), started, stop: () => kafka.stop() };
   },
 };

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { TidemarkError, isTidemarkError } from '../errors';
+import { isErrorLike } from '../util/error-like';
 import type { CliIo } from './io';
 
 export const EXIT_DONE = 0;
@@ -47,9 +48,4 @@ function stacks(error: unknown): string {
     current = current.cause;
   }
   return lines.join('\n');
-}
-
-/** By shape: `instanceof` is false across realms. */
-function isErrorLike(value: unknown): value is Error {
-  return typeof value === 'object' && value !== null && typeof (value as Error).message === 'string';
 }

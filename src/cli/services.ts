@@ -2,12 +2,14 @@ import type { KafkaConfig } from '../config/resolved-config';
 import type { KafkaPort } from '../kafka/port';
 import type { RunJob } from '../runtime/run-api';
 import type { CliIo } from './io';
-import type { LoadedJob } from './load-job';
+import type { LoadedJob } from '../runtime/load-job';
 
 /** A Kafka for development that this process started, or found. */
 export interface LocalKafka {
   /** `host:port`, separated by commas. */
   readonly brokers: string;
+  /** False: the environment names one that runs already. */
+  readonly started: boolean;
   /** Ends it if this process started it. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { LogicalGraph } from '../topology/graph';
-import { checkName } from '../topology/names';
+import { badDefinition, checkName } from '../topology/names';
 import { planTopology } from '../topology/plan';
 import type { Topology } from '../topology/stage';
 import { checkFunction } from './arguments';
@@ -28,7 +28,10 @@ export interface Job {
 export function defineJob(name: string, define: (env: JobEnvironment) => unknown): Job {
   checkName('defineJob()', name);
   const builder = new JobBuilder();
-  checkFunction('defineJob()', define)(jobEnvironment(builder));
+  const returned = checkFunction('defineJob()', define)(jobEnvironment(builder));
+  if (typeof (returned as { then?: unknown } | undefined)?.then === 'function') {
+    throw badDefinition(`the definition of job '${name}' returned a promise`, 'build streams synchronously');
+  }
   return jobOf(name, builder.finish());
 }
 

@@ -51,15 +51,15 @@ export class StreamBuilder {
   }
 
   map(fn: MapNode['fn']): StreamBuilder {
-    return this.then('map()', { kind: 'map', inputs: [this.node], fn: this.fn('map()', fn) }, NEW_VALUES);
+    return this.next('map()', { kind: 'map', inputs: [this.node], fn: this.fn('map()', fn) }, NEW_VALUES);
   }
 
   filter(fn: FilterNode['fn']): StreamBuilder {
-    return this.then('filter()', { kind: 'filter', inputs: [this.node], fn: this.fn('filter()', fn) });
+    return this.next('filter()', { kind: 'filter', inputs: [this.node], fn: this.fn('filter()', fn) });
   }
 
   flatMap(fn: FlatMapNode['fn']): StreamBuilder {
-    return this.then(
+    return this.next(
       'flatMap()',
       { kind: 'flat-map', inputs: [this.node], fn: this.fn('flatMap()', fn) },
       NEW_VALUES,
@@ -67,17 +67,17 @@ export class StreamBuilder {
   }
 
   peek(fn: PeekNode['fn']): StreamBuilder {
-    return this.then('peek()', { kind: 'peek', inputs: [this.node], fn: this.fn('peek()', fn) });
+    return this.next('peek()', { kind: 'peek', inputs: [this.node], fn: this.fn('peek()', fn) });
   }
 
   branch(
     branches: Readonly<Record<string, BranchPredicate<never>>>,
   ): Readonly<Record<string, StreamBuilder>> {
     const predicates = splitPredicates(branches, this.where());
-    const split = this.then('branch()', { kind: 'split', inputs: [this.node], predicates });
+    const split = this.next('branch()', { kind: 'split', inputs: [this.node], predicates });
     const outlets = Object.keys(branches).map((name, index): [string, StreamBuilder] => [
       name,
-      split.then('branch()', { kind: 'branch', inputs: [split.node], name, index }),
+      split.next('branch()', { kind: 'branch', inputs: [split.node], name, index }),
     ]);
     return Object.freeze(Object.fromEntries(outlets));
   }
@@ -87,7 +87,7 @@ export class StreamBuilder {
     if (all.length === 1)
       throw badDefinition('merge() was given no stream', 'pass the streams to merge', this.where());
     const node: NewNode = { kind: 'merge', inputs: all.map((stream) => stream.node) };
-    return this.then('merge()', node, mergedTraits(all.map((stream) => stream.traits)));
+    return this.next('merge()', node, mergedTraits(all.map((stream) => stream.traits)));
   }
 
   keyBy(selector?: Selector, options: KeyByOptions<never> = {}): StreamBuilder {
@@ -106,7 +106,7 @@ export class StreamBuilder {
         ? this.sourceTopic()
         : checkName('keyBy()', options.name, this.where());
     const value = this.valueSerde('keyBy()', options.value);
-    return this.then(
+    return this.next(
       'keyBy()',
       { kind: 'key-by', inputs: [this.node], name, key: this.fn('keyBy()', key), value, inPlace },
       inPlace
@@ -167,10 +167,10 @@ export class StreamBuilder {
         this.where(),
       );
     }
-    return this.then(call, node, { ...NEW_VALUES, value: emits });
+    return this.next(call, node, { ...NEW_VALUES, value: emits });
   }
 
-  private then(call: string, node: NewNode, changed: Partial<StreamTraits> = {}): StreamBuilder {
+  private next(call: string, node: NewNode, changed: Partial<StreamTraits> = {}): StreamBuilder {
     return new StreamBuilder(this.job, this.job.add(call, node), { ...this.traits, ...changed });
   }
 

@@ -64,7 +64,7 @@ export class MapStateHandle {
  * (key, map key) as one flat tuple. Behind a tuple stands its length, so that the key 'a' and the key ['a'] do not
  * share entries.
  */
-export function entryKey(key: StateKey, mapKey: KeyPart): StateKey {
+function entryKey(key: StateKey, mapKey: KeyPart): StateKey {
   if (!Array.isArray(key)) return [key as KeyPart, mapKey];
   const tuple = key as readonly KeyPart[];
   return [...tuple, tuple.length, mapKey];

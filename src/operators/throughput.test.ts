@@ -5,7 +5,7 @@ import type { RawRecord, RecordContext, TaskEnvironment } from './operator';
 import { MemoryEnvironment } from './testing/memory-environment';
 
 /** A quiet machine does many times this (compiled, not instrumented); something quadratic or asynchronous would not. */
-const FLOOR = 200_000;
+const FLOOR = 150_000;
 const RECORDS = 200_000;
 const ROUNDS = 5;
 

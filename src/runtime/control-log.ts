@@ -1,14 +1,10 @@
-import { BatchSender } from '../epoch/transaction/batch-sender';
+import { openIdempotentSender } from '../epoch/transaction/idempotent-sender';
 import { TidemarkError } from '../errors';
-import { retryUntil, type Attempt } from '../kafka/client/backoff';
-import { brokerError, connectionError } from '../kafka/client/broker-errors';
 import type { ClientContext } from '../kafka/client/client-context';
 import { readLog } from '../kafka/client/log-reader';
 import { waitForStable } from '../kafka/client/offsets';
 import { describeTopics, ensureTopics } from '../kafka/client/topic-admin';
 import { BatchBuilder } from '../kafka/codec/batch-builder';
-import type { ProducerIdentity } from '../kafka/port';
-import { noFaults } from '../util/fault-points';
 
 /**
  * One version of the internal topics, and what they were made for: what every instance must agree on. It carries no
@@ -83,28 +79,12 @@ export class ControlLog {
 
   /** Outside any transaction, by an idempotent producer (D6). */
   private async append(key: string, value: string): Promise<void> {
-    const { port, metadata, platform } = this.client;
-    const identity = await this.producerIdentity();
     const builder = new BatchBuilder({ maxBatchBytes: MAX_RECORD_BYTES });
     const [keyBytes, valueBytes] = [Buffer.from(key), Buffer.from(value)];
-    const now = platform.clock.now();
+    const now = this.client.platform.clock.now();
     builder.appendBytes(now, keyBytes, 0, keyBytes.length, valueBytes, 0, valueBytes.length, null);
-    const sender = new BatchSender({ port, metadata, transactionalId: null, fault: noFaults }, identity);
+    const sender = await openIdempotentSender(this.client);
     await sender.send([{ topic: this.topic, partition: 0, batches: builder.take() }]);
-  }
-
-  private producerIdentity(): Promise<ProducerIdentity> {
-    const { port, platform } = this.client;
-    const request = { transactionalId: null, transactionTimeoutMs: 60_000, current: null };
-    return retryUntil({ platform, deadlineMs: READ_DEADLINE_MS }, async (): Promise<Attempt<ProducerIdentity>> => {
-      try {
-        const answer = await port.initProducerId(request);
-        if (answer.errorCode === 0) return { done: answer };
-        return { again: brokerError('InitProducerId', answer.errorCode, this.topic) };
-      } catch (error) {
-        return { again: connectionError(error, this.topic) };
-      }
-    });
   }
 
   private parse(text: string, offset: number): IncarnationRecord {

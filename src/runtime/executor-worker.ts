@@ -5,7 +5,7 @@ import { systemPlatform } from '../util/system';
 import { internalError } from './executor';
 import { snapshotOf } from './executor-snapshot';
 import type { FromWorker, ToWorker, WorkerInput } from './executor-thread';
-import { loadJob } from '../cli/load-job';
+import { loadJob } from './load-job';
 import { openExecutor } from './open-executor';
 
 /** Entry point of an executor's worker thread: loads the job, runs one executor, reports. */

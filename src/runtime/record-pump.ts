@@ -8,7 +8,7 @@ import type { BadInputPolicy } from '../topology/graph';
 import type { Platform } from '../util/ports';
 import { BadRecords } from './bad-records';
 import { writeDeadLetter } from './dead-letters';
-import { envelopeEnd } from './shuffle-envelope';
+import { envelopeEnd, NULL_VALUE, UNKNOWN_KIND } from './shuffle-envelope';
 import type { Route, TaskSet } from './task-set';
 
 export interface RecordPumpOptions {
@@ -135,9 +135,10 @@ export class RecordPump {
     shuffleView.buffer = cursor.buffer;
     shuffleView.keyStart = cursor.keyStart;
     shuffleView.keyEnd = cursor.keyEnd;
-    shuffleView.valueEnd = cursor.valueEnd;
-    shuffleView.valueStart = envelopeEnd(cursor.buffer, cursor.valueStart);
-    if (shuffleView.valueStart < 0) throw this.foreign();
+    const valueStart = cursor.valueStart < 0 ? UNKNOWN_KIND : envelopeEnd(cursor.buffer, cursor.valueStart);
+    if (valueStart === UNKNOWN_KIND) throw this.foreign();
+    shuffleView.valueStart = valueStart;
+    shuffleView.valueEnd = valueStart === NULL_VALUE ? -1 : cursor.valueEnd;
     return shuffleView;
   }
 

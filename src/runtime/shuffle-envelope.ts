@@ -7,29 +7,38 @@ import type { ByteWriter } from '../util/byte-writer';
  * ```
  * kind, u8 | ordinal of the upstream stage, uvarint | its partition, uvarint | the value
  * ```
- * Only kind 0, data, exists so far; a reader refuses what it does not know.
+ * A reader refuses a kind that it does not know.
  */
 export const SHUFFLE_DATA = 0;
+/** Data whose value is null: null never reaches a serde. */
+export const SHUFFLE_NULL = 1;
 
-/** A value serde that puts the envelope in front. */
+/** A value serde that puts the envelope in front. Values are only read through {@link envelopeEnd}. */
 export function envelopeSerde(inner: Serde<unknown>, stageOrdinal: number, partition: number): Serde<unknown> {
   return {
     name: `shuffle(${inner.name})`,
     write(value: unknown, out: ByteWriter): void {
-      out.u8(SHUFFLE_DATA);
+      const empty = value === null || value === undefined;
+      out.u8(empty ? SHUFFLE_NULL : SHUFFLE_DATA);
       out.uvarint(stageOrdinal);
       out.uvarint(partition);
-      inner.write(value, out);
+      if (!empty) inner.write(value, out);
     },
     read(bytes: Buffer, start: number, end: number): unknown {
-      return inner.read(bytes, envelopeEnd(bytes, start), end);
+      const at = envelopeEnd(bytes, start);
+      return at === NULL_VALUE ? null : inner.read(bytes, at, end);
     },
   };
 }
 
-/** Where the value begins, or -1 when the kind is unknown. */
+export const NULL_VALUE = -1;
+export const UNKNOWN_KIND = -2;
+
+/** Where the value begins; NULL_VALUE, or UNKNOWN_KIND when a newer program wrote it. */
 export function envelopeEnd(bytes: Buffer, start: number): number {
-  if (bytes[start] !== SHUFFLE_DATA) return -1;
+  const kind = bytes[start];
+  if (kind === SHUFFLE_NULL) return NULL_VALUE;
+  if (kind !== SHUFFLE_DATA) return UNKNOWN_KIND;
   return skipVarint(bytes, skipVarint(bytes, start + 1));
 }
 

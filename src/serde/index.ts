@@ -4,5 +4,5 @@ export { json } from './json';
 export { number } from './number';
 export { serde, type SerdeFunctions } from './custom';
 export { string } from './string';
-export { decodeStateKey, encodeStateKey, orderedKey } from './ordered-key';
+export { orderedKey } from './ordered-key';
 export { sinkKey } from './sink-key';

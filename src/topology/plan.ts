@@ -22,7 +22,7 @@ export function planTopology(graph: LogicalGraph, jobName: string): Topology {
   return Object.freeze({ stages: Object.freeze(stages), fingerprint: fingerprintOf(stages) });
 }
 
-export type StageDraft = Omit<Stage, 'index'>;
+type StageDraft = Omit<Stage, 'index'>;
 
 function draftStages(nodes: readonly GraphNode[]): readonly StageDraft[] {
   const stageOf = stageMembership(nodes);

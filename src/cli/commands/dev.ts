@@ -19,14 +19,15 @@ async function dev({ port }: DevFlags, { io, services }: CommandContext): Promis
   const signals = watchSignals(io);
   try {
     const kafka = await services.startLocalKafka(port, (line) => io.stderr.write(`${line}\n`));
-    try {
-      io.stdout.write(`${kafka.brokers}\n`);
-      io.stderr.write(`Kafka listens on ${kafka.brokers}; Ctrl-C ends it. In another shell:\n`);
-      io.stderr.write(`  export TIDEMARK_KAFKA_BROKERS=${kafka.brokers}\n`);
-      await signals.stopAsked;
-    } finally {
-      await kafka.stop();
+    io.stdout.write(`${kafka.brokers}\n`);
+    if (!kafka.started) {
+      io.stderr.write('TIDEMARK_KAFKA_BROKERS names a Kafka that runs already; nothing was started\n');
+      return;
     }
+    io.stderr.write(`Kafka listens on ${kafka.brokers}; Ctrl-C ends it. In another shell:\n`);
+    io.stderr.write(`  export TIDEMARK_KAFKA_BROKERS=${kafka.brokers}\n`);
+    await signals.stopAsked;
+    await kafka.stop();
   } finally {
     signals.dispose();
   }

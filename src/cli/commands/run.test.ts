@@ -177,13 +177,15 @@ describe('shows', () => {
     await io.platform.advance(500);
     services.run.recordsIn = 1_234;
     await io.platform.advance(500);
-    expect(io.stdout.text).toContain('INFO  starting application=clicks brokers=env:1\n');
+    expect(io.stdout.text).toContain('INFO  starting job=clicks brokers=env:1\n');
     const live =
-      'running · 2,468 records/s · 1,234 records · epoch 3 (1 aborted) · lag 5 · commit 8 ms · 1 tasks';
+      'running · 2,468 records/s · 1,234 records · epoch 3 (1 aborted) · lag 5 · commit 8 ms · 1 task';
     expect(io.stdout.text.endsWith(`\r\x1b[2K${live}`)).toBe(true);
     services.run.finish();
     await done;
-    expect(io.stdout.text).toMatch(/\r\x1b\[2K\d\d:\d\d:\d\d INFO {2}done recordsIn=1234 recordsOut=2\n$/);
+    const last = io.stdout.text.slice(io.stdout.text.lastIndexOf(live) + live.length);
+    expect(last.startsWith('\r\x1b[2K')).toBe(true);
+    expect(last.slice(5)).toMatch(/^\d\d:\d\d:\d\d INFO {2}done recordsIn=1234 recordsOut=2\n$/);
   });
 
   test.each([

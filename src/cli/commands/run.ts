@@ -46,7 +46,7 @@ async function run(path: string, flags: RunFlags, { io, services }: CommandConte
     const config = configFromFlags(flags, io.env, job.name);
     requireBrokers(config);
     const { logger, line } = outputsOf(config, io, flags.json === true);
-    announce(config, logger);
+    announce(job.name, config, logger);
     const started = services.runJob(job, config, { modulePath, logger, untilEnd: flags.untilEnd === true });
     await follow(await started, { io, logger, line, stopAsked: signals.stopAsked });
   } finally {
@@ -70,9 +70,9 @@ function outputsOf(config: ResolvedConfig, io: CliIo, json: boolean): Outputs {
   return { logger: humanLogger(config.log.level, io.platform.clock, (text) => line.print(text)), line };
 }
 
-function announce(config: ResolvedConfig, logger: Logger): void {
+function announce(jobName: string, config: ResolvedConfig, logger: Logger): void {
   for (const notice of config.notices) logger.warn(notice);
-  logger.info('starting', { application: config.applicationId, brokers: config.kafka.brokers.join(',') });
+  logger.info('starting', { job: jobName, brokers: config.kafka.brokers.join(',') });
   logger.debug('configuration', { config: redactedConfig(config) });
 }
 

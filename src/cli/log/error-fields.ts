@@ -1,8 +1,9 @@
 import { isTidemarkError } from '../../errors';
+import { isErrorLike } from '../../util/error-like';
 
 /** An error as log fields: code and sentence, never the stack; its causes by message. */
 export function errorFields(error: unknown): unknown {
-  if (!(error instanceof Error) && !isTidemarkError(error)) return error;
+  if (!isErrorLike(error)) return error;
   const own = isTidemarkError(error)
     ? { code: error.code, message: error.message, where: error.where, hint: error.hint }
     : { name: error.name, message: error.message };
@@ -13,7 +14,7 @@ export function errorFields(error: unknown): unknown {
 function causeMessages(first: unknown): string[] {
   const messages: string[] = [];
   let cause = first;
-  while (cause instanceof Error && messages.length < 5) {
+  while (isErrorLike(cause) && messages.length < 5) {
     messages.push(cause.message);
     cause = cause.cause;
   }

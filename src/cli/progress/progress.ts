@@ -52,7 +52,7 @@ function totals(status: JobStatus): Omit<Progress, 'recordsPerSecond'> {
       (all, lag) => (all === null || lag === null ? null : all + lag),
       lags.length === 0 ? null : 0,
     ),
-    commitMs: commits.length === 0 ? null : Math.max(...commits),
+    commitMs: commits.length === 0 ? null : Math.round(Math.max(...commits)),
   };
 }
 
@@ -70,9 +70,10 @@ export function formatProgress(progress: Progress): string {
     `epoch ${count(progress.epochs)}${aborted}`,
     `lag ${progress.lag === null ? '?' : count(progress.lag)}`,
   ];
-  if (progress.commitMs !== null) parts.push(`commit ${Math.round(progress.commitMs)} ms`);
+  if (progress.commitMs !== null) parts.push(`commit ${progress.commitMs} ms`);
+  const tasks = progress.tasks === 1 ? '1 task' : `${progress.tasks} tasks`;
   const all = progress.runningTasks === progress.tasks;
-  parts.push(all ? `${progress.tasks} tasks` : `${progress.runningTasks} of ${progress.tasks} tasks`);
+  parts.push(all ? tasks : `${progress.runningTasks} of ${tasks}`);
   return parts.join(' · ');
 }
 

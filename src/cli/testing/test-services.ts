@@ -11,6 +11,8 @@ export class TestServices implements CliServices {
   readonly run = new FakeRun();
   readonly cluster = new FakeCluster();
   readonly started: { readonly config: ResolvedConfig; readonly options: RunOptions }[] = [];
+  /** Brokers that run already. */
+  runningKafka: string | undefined;
   readonly localKafka: { port: number | undefined; stopped: boolean }[] = [];
   readonly job = defineJob('clicks', (env) =>
     env
@@ -35,6 +37,7 @@ export class TestServices implements CliServices {
     this.localKafka.push(kafka);
     return Promise.resolve({
       brokers: `127.0.0.1:${port ?? 9092}`,
+      started: this.runningKafka === undefined,
       stop: () => {
         kafka.stopped = true;
         return Promise.resolve();

@@ -41,9 +41,10 @@ export class FetchAssignment {
   failures = 0;
   /** Monotonic time before which nothing is asked of it. */
   notBefore = 0;
-  /** Since when the same kind of trouble lasts; null when the last answer was good. */
-  troubledSince: number | null = null;
+  /** What keeps it from being read; null when the last answer was good. */
   trouble: TidemarkError | null = null;
+  /** Since when trouble of the same error code lasts. */
+  troubledSince = 0;
   /** What poll throws once the buffer is empty. */
   failure: unknown = null;
   bufferedBytes = 0;
@@ -95,7 +96,6 @@ export class FetchAssignment {
 
   recovered(): void {
     this.failures = 0;
-    this.troubledSince = null;
     this.trouble = null;
   }
 }

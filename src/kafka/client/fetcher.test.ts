@@ -1,65 +1,16 @@
-import { RecordCursor } from '../codec/batch-reader';
-import type { FetchRequest, FetchResponse } from '../port';
-import { Fetcher, type FetchedChunk, type FetcherOptions } from './fetcher';
-import { MetadataCache } from './metadata-cache';
-import { connectionLost, FakeKafkaPort } from './testing/fake-port';
+import { answerWith, closeFetchers, lastFetch, offsetsOf, setUp } from './testing/fetcher-harness';
 import { testBatch } from './testing/test-batches';
-import { VirtualPlatform } from './testing/virtual-platform';
 
-const running: Fetcher[] = [];
-afterEach(() => running.splice(0).forEach((fetcher) => fetcher.close()));
-
-function setUp(options: Partial<FetcherOptions> = {}) {
-  const platform = new VirtualPlatform();
-  const kafka = new FakeKafkaPort(platform);
-  const metadata = new MetadataCache(kafka.port, platform);
-  const onReady = jest.fn();
-  const fetcher = new Fetcher({
-    port: kafka.port,
-    metadata,
-    platform,
-    isolation: 'read_committed',
-    onReady,
-    ...options,
-  });
-  running.push(fetcher);
-  return { platform, kafka, fetcher, onReady };
-}
-
-function offsetsOf(chunk: FetchedChunk | null): string {
-  if (chunk === null) return 'nothing';
-  const cursor = new RecordCursor();
-  cursor.load(chunk.records, chunk);
-  const offsets: number[] = [];
-  while (cursor.next()) offsets.push(cursor.offset);
-  expect(cursor.nextOffset).toBe(chunk.nextOffset);
-  return `${chunk.topic}-${chunk.partition}:${offsets.join(',')}`;
-}
-
-function answerWith(request: FetchRequest, records: readonly Buffer[]): FetchResponse {
-  const partitions = request.partitions.map(({ topic, partition }) => ({
-    topic,
-    partition,
-    errorCode: 0,
-    highWatermark: 2n,
-    lastStableOffset: 2n,
-    logStartOffset: 0n,
-    abortedTransactions: [],
-    records: records[partition] ?? null,
-  }));
-  return { throttleMs: 0, errorCode: 0, partitions };
-}
-
-const lastFetch = (kafka: FakeKafkaPort): FetchRequest => kafka.callsOf('fetch').at(-1)![1];
+afterEach(closeFetchers);
 
 describe('Fetcher', () => {
   it('reads from the offset it was given and says when it is drained', async () => {
-    const { platform, kafka, fetcher, onReady } = setUp();
+    const { platform, kafka, fetcher, ready } = setUp();
     const [log] = kafka.topic('t');
     log!.append({ values: ['a', 'b', 'c'] });
     fetcher.add('t', 0, 1);
     await platform.settle();
-    expect(onReady).toHaveBeenCalledTimes(1);
+    expect(ready.calls).toBe(1);
     expect(fetcher.isDrained()).toBe(false);
     expect(fetcher.positionOf('t', 0)).toBe(1);
     expect(fetcher.lag()).toBe(2);
@@ -71,17 +22,36 @@ describe('Fetcher', () => {
   });
 
   it('is not drained before the first answer, and calls onReady when that shows an empty partition', async () => {
-    const { platform, kafka, fetcher, onReady } = setUp();
+    const { platform, kafka, fetcher, ready } = setUp();
     kafka.topic('t');
     fetcher.add('t', 0, 0);
     expect(fetcher.isDrained()).toBe(false);
     expect(fetcher.lagOf('t', 0)).toBeNull();
     await platform.advance(250);
     expect(fetcher.isDrained()).toBe(true);
-    expect(onReady).toHaveBeenCalledTimes(1);
+    expect(ready.calls).toBe(1);
     await platform.advance(2000);
-    expect(onReady).toHaveBeenCalledTimes(1);
+    expect(ready.calls).toBe(1);
     expect(kafka.callsOf('fetch').length).toBeLessThanOrEqual(10);
+  });
+
+  it('asks for all that is added in one turn with one request', async () => {
+    const { platform, kafka, fetcher } = setUp();
+    kafka.topic('t', 3);
+    for (const partition of [0, 1, 2]) fetcher.add('t', partition, 0);
+    await platform.settle();
+    expect(lastFetch(kafka).partitions).toHaveLength(3);
+    expect(kafka.callsOf('fetch')).toHaveLength(1);
+  });
+
+  it('waits only briefly with others while a leader is looked up', async () => {
+    const { platform, kafka, fetcher } = setUp();
+    const [, leaderless] = kafka.topic('t', 2);
+    leaderless!.leader = -1;
+    fetcher.add('t', 0, 0);
+    fetcher.add('t', 1, 0);
+    await platform.settle();
+    expect(lastFetch(kafka)).toMatchObject({ maxWaitMs: 20, partitions: [{ partition: 0 }] });
   });
 
   it('is drained at the last stable offset although an open transaction lies behind it', async () => {
@@ -221,7 +191,7 @@ describe('Fetcher', () => {
     const { platform, kafka, fetcher } = setUp();
     kafka.topic('t', 2);
     const small = testBatch({ baseOffset: 0, values: ['x'] });
-    const large = testBatch({ baseOffset: 0, values: Array.from({ length: 20 }, () => 'y'.repeat(40)) });
+    const large = testBatch({ baseOffset: 0, values: Array.from({ length: 200 }, () => 'y'.repeat(40)) });
     const whole = Buffer.concat([small, large]);
     const views = [whole.subarray(0, small.length), whole.subarray(small.length)];
     kafka.script('fetch', (_, request) => answerWith(request, views));
@@ -246,162 +216,5 @@ describe('Fetcher', () => {
     await platform.settle();
     expect(offsetsOf(fetcher.poll())).toBe('t-0:1');
     expect(fetcher.poll()).toBeNull();
-  });
-
-  it('follows the leader', async () => {
-    const { platform, kafka, fetcher } = setUp();
-    const [log] = kafka.topic('t');
-    log!.append({ values: ['a'] });
-    fetcher.add('t', 0, 0);
-    await platform.settle();
-    fetcher.poll();
-    Object.assign(log!, { leader: 2, leaderEpoch: 1 });
-    log!.append({ values: ['b'] });
-    await platform.advance(1000);
-    expect(offsetsOf(fetcher.poll())).toBe('t-0:1');
-    expect(kafka.callsOf('fetch').at(-1)![0]).toBe(2);
-    expect(fetcher.troubles()).toEqual([]);
-  });
-
-  it('goes on after lost connections, with growing pauses', async () => {
-    const { platform, kafka, fetcher } = setUp();
-    const [log] = kafka.topic('t');
-    log!.append({ values: ['a'] });
-    kafka.script('fetch', ...Array.from({ length: 12 }, () => () => connectionLost('Fetch')));
-    fetcher.add('t', 0, 0);
-    await platform.advance(3000);
-    expect(fetcher.poll()).toBeNull();
-    expect(fetcher.troubles()).toMatchObject([{ code: 'TM2001', where: 't-0@0' }]);
-    await platform.advance(10_000);
-    expect(offsetsOf(fetcher.poll())).toBe('t-0:0');
-    expect(fetcher.troubles()).toEqual([]);
-  });
-
-  it('stops loudly when the position is gone, after what was read before, and keeps saying so', async () => {
-    const { platform, kafka, fetcher, onReady } = setUp();
-    const [log] = kafka.topic('t');
-    log!.append({ values: ['a', 'b', 'c'] });
-    log!.logStart = 2;
-    fetcher.add('t', 0, 1);
-    await platform.settle();
-    expect(onReady).toHaveBeenCalled();
-    const gone = {
-      code: 'TM4003',
-      reaction: 'stop',
-      where: 't-0@1',
-      message: expect.stringContaining('2 to 3'),
-    };
-    expect(() => fetcher.poll()).toThrow(expect.objectContaining(gone));
-    expect(() => fetcher.poll()).toThrow(expect.objectContaining(gone));
-    expect(fetcher.isDrained()).toBe(false);
-    fetcher.seek('t', 0, 2);
-    await platform.settle();
-    expect(offsetsOf(fetcher.poll())).toBe('t-0:2');
-  });
-
-  it('does not believe OFFSET_OUT_OF_RANGE when the leader holds the offset', async () => {
-    const { platform, kafka, fetcher } = setUp();
-    const [log] = kafka.topic('t');
-    log!.append({ values: ['a'] });
-    kafka.script('fetch', (_, request) => ({
-      throttleMs: 0,
-      errorCode: 0,
-      partitions: [{ ...request.partitions[0]!, errorCode: 1, records: null }],
-    }));
-    fetcher.add('t', 0, 0);
-    await platform.advance(100);
-    expect(offsetsOf(fetcher.poll())).toBe('t-0:0');
-  });
-
-  it('gives an unknown topic up after a while', async () => {
-    const { platform, fetcher } = setUp();
-    fetcher.add('nope', 0, 0);
-    await platform.advance(5000);
-    expect(fetcher.poll()).toBeNull();
-    await platform.advance(30_000);
-    expect(() => fetcher.poll()).toThrow(expect.objectContaining({ code: 'TM2003' }));
-  });
-
-  it('stops when it is not authorised', async () => {
-    const { platform, kafka, fetcher } = setUp();
-    kafka.topic('t');
-    kafka.script('fetch', (_, request) => ({
-      throttleMs: 0,
-      errorCode: 0,
-      partitions: [{ ...request.partitions[0]!, errorCode: 29, records: null }],
-    }));
-    fetcher.add('t', 0, 0);
-    await platform.settle();
-    expect(() => fetcher.poll()).toThrow(expect.objectContaining({ code: 'TM2008', reaction: 'stop' }));
-  });
-
-  it('asks for more when not one batch fits', async () => {
-    const { platform, kafka, fetcher } = setUp({ maxPartitionBytes: 80 });
-    const [log] = kafka.topic('t');
-    log!.append({ values: ['x'.repeat(40), 'y'.repeat(40)] });
-    fetcher.add('t', 0, 0);
-    await platform.settle();
-    expect(offsetsOf(fetcher.poll())).toBe('t-0:0,1');
-    await platform.advance(250);
-    expect(lastFetch(kafka).partitions[0]!.maxBytes).toBe(80);
-  });
-
-  it('refuses a batch above the limit', async () => {
-    const { platform, kafka, fetcher } = setUp({ maxPartitionBytes: 80, maxBatchBytes: 120 });
-    const [log] = kafka.topic('t');
-    log!.append({ values: ['x'.repeat(40), 'y'.repeat(40)] });
-    fetcher.add('t', 0, 0);
-    await platform.settle();
-    expect(() => fetcher.poll()).toThrow(expect.objectContaining({ code: 'TM2006' }));
-  });
-
-  it('honours throttling', async () => {
-    const { platform, kafka, fetcher } = setUp();
-    kafka.topic('t');
-    kafka.script('fetch', () => ({ throttleMs: 5000, errorCode: 0, partitions: [] }));
-    fetcher.add('t', 0, 0);
-    await platform.advance(4999);
-    expect(kafka.callsOf('fetch')).toHaveLength(1);
-    await platform.advance(2);
-    expect(kafka.callsOf('fetch')).toHaveLength(2);
-  });
-
-  it('a bug in the port comes out of poll instead of passing for a broker that is away', async () => {
-    const { platform, kafka, fetcher } = setUp();
-    kafka.topic('t');
-    kafka.script('fetch', () => {
-      throw new TypeError('bug');
-    });
-    fetcher.add('t', 0, 0);
-    await platform.settle();
-    expect(() => fetcher.poll()).toThrow(TypeError);
-  });
-
-  it("after close a failing request is nobody's business", async () => {
-    const { platform, kafka, fetcher, onReady } = setUp();
-    kafka.topic('t');
-    let fail: (error: Error) => void = () => undefined;
-    kafka.script('fetch', () => new Promise((_, reject) => (fail = reject)));
-    fetcher.add('t', 0, 0);
-    await platform.settle();
-    fetcher.close();
-    fail(new TypeError('bug'));
-    await platform.settle();
-    expect(onReady).not.toHaveBeenCalled();
-    expect(fetcher.poll()).toBeNull();
-  });
-
-  it('after close nothing is called and no timer is left', async () => {
-    const { platform, kafka, fetcher, onReady } = setUp();
-    const [log] = kafka.topic('t');
-    fetcher.add('t', 0, 0);
-    await platform.settle();
-    fetcher.close();
-    log!.append({ values: ['a'] });
-    kafka.wakeFetches();
-    await platform.advance(1000);
-    expect(onReady).not.toHaveBeenCalled();
-    expect(kafka.callsOf('fetch')).toHaveLength(1);
-    expect(platform.pendingTimers()).toBe(0);
   });
 });

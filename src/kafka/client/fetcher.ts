@@ -1,23 +1,20 @@
-import { isTidemarkError, TidemarkError } from '../../errors';
+import type { TidemarkError } from '../../errors';
 import { must } from '../../util/asserts';
 import type { Cancel } from '../../util/ports';
 import { tpKey, type FetchedPartition, type FetchRequest, type FetchResponse } from '../port';
 import { KafkaError } from '../protocol/errors';
-import { backoffMs } from './backoff';
-import { brokerError, connectionError, reactionTo } from './broker-errors';
+import { connectionError } from './broker-errors';
 import { FetchAssignment, type FetchedChunk } from './fetch-assignment';
 import { takeRecords } from './fetch-answer';
+import { FetchRecovery } from './fetch-recovery';
 import { fetchLimits, type FetcherOptions, type FetchLimits } from './fetcher-options';
-import { offsetGone, rangeOf } from './offset-range';
 
 export type { FetchedChunk } from './fetch-assignment';
 export type { FetcherOptions } from './fetcher-options';
 
-/** Wait of a request that leaves a partition out because its buffer is full: it may want to join again very soon. */
+/** Wait of a request that leaves a partition out, because its buffer is full or its leader being looked up: it will want
+ * to join very soon. */
 const CROWDED_WAIT_MS = 20;
-/** Errors that pass by themselves when a topic or leader is new, and never otherwise. */
-const MUST_PASS_SOON = new Set([-1, 2, KafkaError.UNKNOWN_TOPIC_OR_PARTITION, 100]);
-
 interface Node {
   busy: boolean;
   /** Monotonic time before which the broker's throttle asks for silence. */
@@ -41,6 +38,7 @@ interface Asked {
 export class Fetcher {
   private readonly options: FetcherOptions;
   private readonly limits: FetchLimits;
+  private readonly recovery: FetchRecovery;
   /** In the order in which requests name them: who got data moves to the end, because brokers fill from the front. */
   private readonly assignments = new Map<string, FetchAssignment>();
   /** Partitions with something to poll; who was polled moves to the end. */
@@ -50,11 +48,17 @@ export class Fetcher {
   private reserved = 0;
   private failure: unknown = null;
   private closed = false;
+  private scheduled = false;
   private cancelTimer: Cancel | null = null;
 
   constructor(options: FetcherOptions) {
     this.options = options;
     this.limits = fetchLimits(options);
+    this.recovery = new FetchRecovery(options, this.limits, {
+      isAssigned: (assignment) => this.assignments.get(assignment.key) === assignment,
+      failed: (assignment) => this.markReady(assignment),
+      settled: (assignment) => this.settled(assignment),
+    });
   }
 
   /** Starts to read a partition at `offset`; one that is already assigned starts over there, unpaused. */
@@ -62,7 +66,7 @@ export class Fetcher {
     this.remove(topic, partition);
     const assignment = new FetchAssignment(topic, partition, offset, this.limits.maxPartitionBytes);
     this.assignments.set(assignment.key, assignment);
-    this.schedule();
+    this.scheduleSoon();
   }
 
   /** Drops the partition and what is buffered for it. Harmless when it is not assigned. */
@@ -71,24 +75,24 @@ export class Fetcher {
     if (assignment === undefined) return;
     this.empty(assignment, assignment.fetchPosition);
     this.assignments.delete(assignment.key);
-    this.schedule();
+    this.scheduleSoon();
   }
 
   /** Goes on at `offset`: buffered chunks and the answer under way are dropped, an error of the partition is forgotten. */
   seek(topic: string, partition: number, offset: number): void {
     this.empty(this.get(topic, partition), offset);
-    this.schedule();
+    this.scheduleSoon();
   }
 
   /** Neither fetched nor polled until {@link resume}. */
   pause(topic: string, partition: number): void {
     this.get(topic, partition).paused = true;
-    this.schedule();
+    this.scheduleSoon();
   }
 
   resume(topic: string, partition: number): void {
     this.get(topic, partition).paused = false;
-    this.schedule();
+    this.scheduleSoon();
   }
 
   /**
@@ -182,24 +186,36 @@ export class Fetcher {
     return this.options.platform.clock.monotonic();
   }
 
+  /** Once for all that is added, moved or found in this turn: a request that went at once would leave the rest out. */
+  private scheduleSoon(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    void this.options.platform.scheduler.yield().then(() => {
+      this.scheduled = false;
+      this.schedule();
+    });
+  }
+
   /** Sends whatever may be sent now, and sets the timer for what must wait. */
   private schedule(): void {
     if (this.closed || this.failure !== null) return;
     const now = this.now();
     const crowded = new Set<number>();
+    let resolving = false;
     const byNode = new Map<number, FetchAssignment[]>();
     let wakeAt = Infinity;
     for (const assignment of this.assignments.values()) {
+      resolving ||= assignment.resolving;
       if (assignment.paused || assignment.resolving || assignment.failure !== null) continue;
       const leader = assignment.leader;
       const nodeReadyAt = leader === null ? 0 : this.node(leader.nodeId).notBefore;
       const readyAt = Math.max(assignment.notBefore, nodeReadyAt);
       if (readyAt > now) wakeAt = Math.min(wakeAt, readyAt);
-      else if (leader === null) void this.resolveLeader(assignment);
+      else if (leader === null) void this.recovery.findLeader(assignment);
       else if (assignment.bufferedBytes >= this.limits.maxBufferedPerPartition) crowded.add(leader.nodeId);
       else byNode.set(leader.nodeId, [...(byNode.get(leader.nodeId) ?? []), assignment]);
     }
-    for (const [nodeId, wanted] of byNode) this.sendIfIdle(nodeId, wanted, crowded.has(nodeId));
+    for (const [nodeId, wanted] of byNode) this.sendIfIdle(nodeId, wanted, resolving || crowded.has(nodeId));
     this.wakeAt(wakeAt, now);
   }
 
@@ -290,9 +306,9 @@ export class Fetcher {
     for (const { assignment, version } of asked) {
       if (!this.isCurrent(assignment, version)) continue;
       const part = parts.get(assignment.key);
-      if (answer.errorCode !== KafkaError.NONE) this.refused(assignment, answer.errorCode);
-      else if (part === undefined) this.refused(assignment, KafkaError.UNKNOWN_TOPIC_OR_PARTITION);
-      else if (part.errorCode !== KafkaError.NONE) this.refused(assignment, part.errorCode);
+      if (answer.errorCode !== KafkaError.NONE) this.recovery.refused(assignment, answer.errorCode);
+      else if (part === undefined) this.recovery.refused(assignment, KafkaError.UNKNOWN_TOPIC_OR_PARTITION);
+      else if (part.errorCode !== KafkaError.NONE) this.recovery.refused(assignment, part.errorCode);
       else news = this.tryAccept(assignment, part, total) || news;
       news ||= assignment.failure !== null;
     }
@@ -307,7 +323,7 @@ export class Fetcher {
     try {
       return this.accept(assignment, part, answerBytes);
     } catch (error) {
-      this.fail(assignment, error);
+      this.recovery.fail(assignment, error);
       return true;
     }
   }
@@ -317,7 +333,7 @@ export class Fetcher {
     const wasAtEnd = assignment.reachedEnd;
     const taken = takeRecords(assignment, part, this.limits, answerBytes);
     if (taken.kind === 'unusable') {
-      this.retryLater(assignment, taken.error, 0);
+      this.recovery.retryLater(assignment, taken.error);
       return false;
     }
     assignment.recovered();
@@ -328,6 +344,11 @@ export class Fetcher {
     return taken.kind === 'chunk' || (assignment.reachedEnd && !wasAtEnd);
   }
 
+  private settled(assignment: FetchAssignment): void {
+    this.scheduleSoon();
+    if (assignment.failure !== null) this.options.onReady();
+  }
+
   private push(assignment: FetchAssignment, chunk: FetchedChunk): void {
     assignment.push(chunk);
     this.buffered += chunk.records.length;
@@ -336,80 +357,12 @@ export class Fetcher {
     this.markReady(assignment);
   }
 
-  private refused(assignment: FetchAssignment, errorCode: number): void {
-    if (errorCode === KafkaError.OFFSET_OUT_OF_RANGE) return void this.checkRange(assignment);
-    const error = brokerError('Fetch', errorCode, assignment.where());
-    if (MUST_PASS_SOON.has(errorCode)) this.retryLater(assignment, error, this.limits.persistentErrorMs);
-    else if (reactionTo(errorCode) === 'retry') this.retryLater(assignment, error, 0);
-    else this.fail(assignment, error);
-  }
-
   private unanswered(asked: readonly Asked[], cause: unknown): boolean {
     for (const { assignment, version } of asked) {
       const error = connectionError(cause, assignment.where());
-      if (this.isCurrent(assignment, version)) this.retryLater(assignment, error, 0);
+      if (this.isCurrent(assignment, version)) this.recovery.retryLater(assignment, error);
     }
     return false;
-  }
-
-  /** Looks the leader up anew after a pause. `atMostMs`: when it has lasted that long it is final; 0 is for ever. */
-  private retryLater(assignment: FetchAssignment, error: TidemarkError, atMostMs: number): void {
-    const now = this.now();
-    assignment.troubledSince ??= now;
-    assignment.trouble = error;
-    if (atMostMs > 0 && now - assignment.troubledSince >= atMostMs) {
-      this.fail(assignment, asFinal(error));
-      return;
-    }
-    assignment.notBefore = now + backoffMs(assignment.failures++, this.options.platform.random);
-    assignment.leader = null;
-    this.options.metadata.invalidate(assignment.topic);
-  }
-
-  private fail(assignment: FetchAssignment, error: unknown): void {
-    assignment.failure = error;
-    this.markReady(assignment);
-  }
-
-  private async resolveLeader(assignment: FetchAssignment): Promise<void> {
-    await this.inBackground(assignment, async () => {
-      const leader = await this.options.metadata.leaderOf(assignment.topic, assignment.partition);
-      return () => (assignment.leader = leader);
-    });
-  }
-
-  /** OFFSET_OUT_OF_RANGE is final only when the leader's own range says so: a deposed one may say it too. */
-  private async checkRange(assignment: FetchAssignment): Promise<void> {
-    const version = assignment.version;
-    await this.inBackground(assignment, async () => {
-      const range = await rangeOf(this.options, must(assignment.leader, 'leader').nodeId, assignment);
-      return () => {
-        if (!this.isCurrent(assignment, version)) return;
-        const error = offsetGone(assignment, assignment.fetchPosition, range);
-        const within = range.start <= assignment.fetchPosition && assignment.fetchPosition <= range.end;
-        if (within) this.retryLater(assignment, error, this.limits.persistentErrorMs);
-        else this.fail(assignment, error);
-      };
-    });
-  }
-
-  /** Asks something about a partition that is not fetched meanwhile. */
-  private async inBackground(assignment: FetchAssignment, ask: () => Promise<() => void>): Promise<void> {
-    assignment.resolving = true;
-    let apply: () => void;
-    try {
-      apply = await ask();
-    } catch (error) {
-      apply = () => {
-        if (isTidemarkError(error) && error.reaction === 'retry') this.retryLater(assignment, error, 0);
-        else this.fail(assignment, error);
-      };
-    }
-    assignment.resolving = false;
-    if (this.closed || this.assignments.get(assignment.key) !== assignment) return;
-    apply();
-    this.schedule();
-    if (assignment.failure !== null) this.options.onReady();
   }
 }
 
@@ -417,13 +370,4 @@ function asError(failure: unknown): Error {
   return failure instanceof Error
     ? failure
     : new Error('something that is no error was thrown', { cause: failure });
-}
-
-/** The same error once waiting for it to pass has been given up. */
-function asFinal(error: TidemarkError): TidemarkError {
-  return new TidemarkError(error.code, 'stop', error.message, {
-    ...(error.where === undefined ? {} : { where: error.where }),
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error,
-  });
 }

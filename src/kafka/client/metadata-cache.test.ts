@@ -63,6 +63,18 @@ describe('MetadataCache', () => {
     await expect(platform.until(leader, 3000)).rejects.toMatchObject({ code: 'TM2003', reaction: 'stop' });
   });
 
+  it('does not count the time in which no broker answered', async () => {
+    const { platform, kafka, cache } = setUp();
+    kafka.script('metadata', ...Array.from({ length: 20 }, () => () => connectionLost('Metadata')));
+    const leader = cache.leaderOf('late', 0);
+    await platform.advance(15_000);
+    expect(kafka.callsOf('metadata').length).toBeLessThan(21);
+    await platform.advance(6_000);
+    expect(kafka.callsOf('metadata').length).toBeGreaterThan(21);
+    kafka.topic('late');
+    expect(await platform.until(leader, 2_000)).toMatchObject({ nodeId: 1 });
+  });
+
   it('a missing topic holds up no other', async () => {
     const { platform, kafka, cache } = setUp();
     kafka.topic('there');

@@ -33,6 +33,8 @@ interface Wanted {
   readonly resolve: (metadata: TopicMetadata) => void;
   readonly reject: (error: unknown) => void;
   attempts: number;
+  /** Since when brokers answer that there is no such topic; null when they do not answer, or otherwise. */
+  missingSince: number | null;
   notBefore: number;
 }
 
@@ -161,13 +163,15 @@ export class MetadataCache {
     if (metadata !== undefined && errorCode === KafkaError.NONE) return this.store(entry, metadata);
     const error = brokerError('Metadata', errorCode, `topic ${entry.topic}`);
     if (reactionTo(errorCode) !== 'retry') return this.fail(entry, error);
-    const missing = errorCode === KafkaError.UNKNOWN_TOPIC_OR_PARTITION;
-    if (missing) this.topics.delete(entry.topic);
-    this.again(
-      entry,
-      missing ? this.missingTopicDeadlineMs : this.deadlineMs,
-      missing ? missingTopic(entry.topic) : error,
-    );
+    if (errorCode === KafkaError.UNKNOWN_TOPIC_OR_PARTITION) return this.missing(entry);
+    entry.missingSince = null;
+    this.again(entry, entry.since + this.deadlineMs, error);
+  }
+
+  private missing(entry: Wanted): void {
+    this.topics.delete(entry.topic);
+    entry.missingSince ??= this.platform.clock.monotonic();
+    this.again(entry, entry.missingSince + this.missingTopicDeadlineMs, missingTopic(entry.topic));
   }
 
   private unreachable(entry: Wanted, cause: unknown): void {
@@ -177,13 +181,14 @@ export class MetadataCache {
     } catch (unexpected) {
       return this.fail(entry, unexpected);
     }
-    this.again(entry, this.deadlineMs, error);
+    entry.missingSince = null;
+    this.again(entry, entry.since + this.deadlineMs, error);
   }
 
-  private again(entry: Wanted, deadlineMs: number, error: unknown): void {
+  private again(entry: Wanted, deadline: number, error: unknown): void {
     const now = this.platform.clock.monotonic();
     entry.notBefore = now + backoffMs(entry.attempts++, this.platform.random);
-    if (entry.notBefore > entry.since + deadlineMs) this.fail(entry, error);
+    if (entry.notBefore > deadline) this.fail(entry, error);
   }
 
   private store(entry: Wanted, fresh: TopicMetadata): void {
@@ -210,7 +215,7 @@ export class MetadataCache {
 
 function newWanted(topic: string, since: number): Wanted {
   const { promise, resolve, reject } = withResolvers<TopicMetadata>();
-  return { topic, since, promise, resolve, reject, attempts: 0, notBefore: since };
+  return { topic, since, promise, resolve, reject, attempts: 0, missingSince: null, notBefore: since };
 }
 
 function withResolvers<T>() {

@@ -28,10 +28,14 @@ export function compressZstd(bytes: Buffer): Buffer {
 }
 
 export function decompressZstd(bytes: Buffer, maxBytes: number): Buffer {
-  const bound = zstdOutputBound(bytes);
+  const frames = zstdFrames(bytes);
+  const bound = frames.reduce((total, frame) => total + frame.bound, 0);
   if (bound > maxBytes * BOUND_SLACK)
     throw new RangeError(`zstd frames of up to ${bound} bytes exceed the limit`);
-  const content = (chosen ??= choose()).decompress(bytes, maxBytes);
+  const zstd = (chosen ??= choose());
+  // One by one: node:zlib stops behind the first frame without a word.
+  const parts = frames.map(({ start, end }) => zstd.decompress(bytes.subarray(start, end), maxBytes));
+  const content = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   if (content.length > maxBytes)
     throw new RangeError(`zstd frames of ${content.length} bytes exceed the limit`);
   return content;
@@ -55,12 +59,20 @@ function choose(): ZstdImplementation {
   };
 }
 
+interface ZstdFrame {
+  readonly start: number;
+  readonly end: number;
+  /** The most bytes that it can decompress to. */
+  readonly bound: number;
+}
+
 /**
- * The most bytes that `bytes` can decompress to, from the frame and block headers alone (RFC 8878, section 3.1):
+ * The frames in `bytes` and what each can hold at most, from frame and block headers alone (RFC 8878, section 3.1):
  * the Java client's frames do not say their content's size, and a decoder without a limit must not meet a bomb.
+ * Throws when the last frame is cut off, which node:zlib would not.
  */
-export function zstdOutputBound(bytes: Buffer): number {
-  let bound = 0;
+export function zstdFrames(bytes: Buffer): readonly ZstdFrame[] {
+  const frames: ZstdFrame[] = [];
   let position = 0;
   while (position < bytes.length) {
     const magic = bytes.readUInt32LE(position);
@@ -69,19 +81,19 @@ export function zstdOutputBound(bytes: Buffer): number {
       continue;
     }
     if (magic !== MAGIC) throw new Error(`no zstd frame at byte ${position}`);
-    const frame = walkFrame(bytes, position + 4);
-    bound += frame.bound;
+    const frame = walkFrame(bytes, position);
+    frames.push(frame);
     position = frame.end;
   }
-  return bound;
+  return frames;
 }
 
-function walkFrame(bytes: Buffer, start: number): { bound: number; end: number } {
-  const descriptor = bytes.readUInt8(start);
+function walkFrame(bytes: Buffer, start: number): ZstdFrame {
+  const descriptor = bytes.readUInt8(start + 4);
   const singleSegment = (descriptor & 0x20) !== 0;
   const dictionaryIdSize = [0, 1, 2, 4][descriptor & 3]!;
   const contentSizeSize = [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
-  let position = start + (singleSegment ? 1 : 2) + dictionaryIdSize;
+  let position = start + (singleSegment ? 5 : 6) + dictionaryIdSize;
   const declared = contentSize(bytes, position, contentSizeSize);
   position += contentSizeSize;
   let bound = 0;
@@ -94,8 +106,9 @@ function walkFrame(bytes: Buffer, start: number): { bound: number; end: number }
     bound += type === 2 ? MAX_BLOCK : size;
     position += 3 + (type === 1 ? 1 : size);
   }
-  const checksum = (descriptor & 4) !== 0 ? 4 : 0;
-  return { bound: Math.max(bound, declared), end: position + checksum };
+  const end = position + ((descriptor & 4) !== 0 ? 4 : 0);
+  if (end > bytes.length) throw new Error(`the zstd frame at byte ${start} is cut off`);
+  return { start, end, bound: Math.max(bound, declared) };
 }
 
 function contentSize(bytes: Buffer, position: number, size: number): number {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { isTidemarkError, TidemarkError } from '../../errors';
 import { KafkaRequestError, type ClusterMetadata } from '../port';
 import type { KafkaApi, Throttled } from '../protocol/api';
@@ -146,7 +147,7 @@ function isUnsent(error: unknown): error is KafkaRequestError {
 
 /** A wrong password does not heal by itself, and must not look like a broker that is away. */
 function refuseBadCredentials(error: unknown, { host, port }: BrokerAddress): void {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+  for (let cause: unknown = error; types.isNativeError(cause); cause = cause.cause) {
     if (cause.name !== 'KafkaJSSASLAuthenticationError') continue;
     const hint = 'correct the SASL mechanism, user name or password';
     throw new TidemarkError('TM2008', 'stop', cause.message, { where: `${host}:${port}`, hint, cause });

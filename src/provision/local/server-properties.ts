@@ -11,6 +11,7 @@ export const LOOPBACK = '127.0.0.1';
 
 const CLIENT_LISTENER = 'CLIENT';
 const CONTROLLER_LISTENER = 'CONTROLLER';
+const HUNDRED_YEARS_MS = 100 * 365 * 24 * 3_600_000;
 
 /**
  * Settings of one node: KRaft mode with a static quorum of all nodes, loopback only, few internal partitions, short group
@@ -53,7 +54,14 @@ export function clusterProperties(brokers: number): Record<string, string> {
     'transaction.state.log.num.partitions': '4',
     'auto.create.topics.enable': 'false',
     'group.initial.rebalance.delay.ms': '0',
+    // Records may carry event times of any age: a week of retention would delete old ones, and a transaction marker, which has
+    // the time of today, would roll a segment after each of them.
+    'log.retention.ms': '-1',
+    'log.roll.ms': String(HUNDRED_YEARS_MS),
     'group.min.session.timeout.ms': '1000',
+    // A killed broker cannot register again before its old session has run out; three on a busy machine need more slack than one.
+    'broker.session.timeout.ms': brokers > 1 ? '6000' : '3000',
+    'broker.heartbeat.interval.ms': '500',
   };
 }
 

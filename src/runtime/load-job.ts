@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import { isJob, type Job } from '../dsl/job';
 import { TidemarkError, isTidemarkError } from '../errors';
+import { isErrorLike } from '../util/error-like';
 
 export interface LoadedJob {
   readonly job: Job;
@@ -55,7 +56,7 @@ async function importModule(modulePath: string): Promise<unknown> {
     return await importNatively(modulePath);
   } catch (cause) {
     if (isTidemarkError(cause)) throw cause;
-    const what = cause instanceof Error ? cause.message : String(cause);
+    const what = isErrorLike(cause) ? cause.message : String(cause);
     throw new TidemarkError('TM1003', 'usage', `job file cannot be loaded: ${firstLine(what)}`, {
       where: modulePath,
       hint: 'the stack trace is shown with --verbose',
@@ -89,8 +90,9 @@ function importWithJiti(modulePath: string): Promise<unknown> {
   return jiti.import(modulePath);
 }
 
-/** CommonJS seen through `import()` has its `exports.default` one level down. */
+/** CommonJS may be the job itself, or, seen through `import()`, have its `exports.default` one level down. */
 function defaultExport(module: unknown): unknown {
+  if (isJob(module)) return module;
   const outer = (module as { default?: unknown } | undefined)?.default;
   if (isJob(outer) || typeof outer !== 'object' || outer === null) return outer;
   return (outer as { default?: unknown }).default ?? outer;
@@ -98,7 +100,9 @@ function defaultExport(module: unknown): unknown {
 
 function noJobText(exported: unknown): string {
   if (exported === undefined) return 'job file has no default export';
-  return `job file exports ${exported === null ? 'null' : `a ${typeof exported}`} by default, and not a job`;
+  const kind =
+    exported === null ? 'null' : typeof exported === 'object' ? 'an object' : `a ${typeof exported}`;
+  return `job file exports ${kind} by default, and not a job`;
 }
 
 function firstLine(text: string): string {
