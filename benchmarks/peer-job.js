@@ -5,6 +5,9 @@ const { defineJob, json, string } = require('tidemark');
 /** The workloads of the peers: w1 passthrough with the amount doubled, w2 running count by user. */
 const { PEER_WORKLOAD: workload, PEER_IN: input, PEER_OUT: output } = process.env;
 
+// The runner asks every process for a Java thread dump, which is a SIGQUIT.
+process.on('SIGQUIT', () => undefined);
+
 let seen = false;
 /** The runner's clock starts when the first record reaches the job. */
 function first() {

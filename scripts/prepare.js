@@ -47,7 +47,10 @@ function installDependencies() {
   const hash = hashOf([join(root, 'package.json'), join(root, 'package-lock.json')]);
   if (upToDate(stamp, hash)) return;
   say('installing dependencies');
-  execFileSync(npm, ['ci', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: root, stdio: 'inherit' });
+  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, which some mirrors do not
+  // carry. This one follows the lock file all the same and never rewrites it.
+  const args = ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'];
+  execFileSync(npm, args, { cwd: root, stdio: 'inherit' });
   writeFileSync(stamp, hash);
 }
 

@@ -1,7 +1,7 @@
 import { TidemarkError } from '../errors';
 import { startDockerKafka } from './docker/docker-cluster';
 import { BROKERS_VARIABLE, kafkaOfEnvironment } from './environment';
-import { startLocalKafka } from './local/local-cluster';
+import { startLocalKafka } from './local/start-local-kafka';
 import {
   DEFAULT_KAFKA_VERSION,
   type KafkaHandle,
@@ -35,7 +35,7 @@ const WAYS: readonly Way[] = [
  * was started ends with this process, however that ends, unless `detached`.
  * @throws TidemarkError TM1010 with the reason for each way; TM1005 when the environment names a cluster that does not answer
  */
-export function obtainKafka(options: ObtainKafkaOptions = {}): Promise<KafkaHandle> {
+export async function obtainKafka(options: ObtainKafkaOptions = {}): Promise<KafkaHandle> {
   return firstOpenWay(WAYS, completeRequest(options));
 }
 

@@ -48,8 +48,8 @@ describe('liveBrokerIds', () => {
   });
 
   it('refuses something that is not Kafka', async () => {
-    const address = await listen((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
-    await expect(liveBrokerIds(address)).rejects.toThrow();
+    const address = await listen((socket) => socket.resume().write('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    await expect(liveBrokerIds(address)).rejects.toThrow(/does not speak Kafka/);
   });
 });
 

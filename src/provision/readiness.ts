@@ -17,7 +17,6 @@ export function liveBrokerIds(address: string): Promise<number[]> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     const chunks: Buffer[] = [];
-    let size = 0;
     const finish = (outcome: number[] | Error): void => {
       socket.destroy();
       if (outcome instanceof Error) reject(outcome);
@@ -29,11 +28,9 @@ export function liveBrokerIds(address: string): Promise<number[]> {
     socket.on('connect', () => socket.write(metadataRequest()));
     socket.on('data', (chunk) => {
       chunks.push(chunk);
-      size += chunk.length;
-      if (size > LARGEST_ANSWER_BYTES) return finish(new Error(`${address} does not speak Kafka's protocol`));
-      const answer = Buffer.concat(chunks);
-      if (size < 4 || size < 4 + answer.readInt32BE(0)) return;
-      finish(brokerIdsOf(answer) ?? new Error(`${address} does not speak Kafka's protocol`));
+      const outcome = readAnswer(Buffer.concat(chunks));
+      if (outcome === 'foreign') finish(new Error(`${address} does not speak Kafka's protocol`));
+      else if (outcome !== 'incomplete') finish(outcome);
     });
   });
 }
@@ -84,10 +81,14 @@ function metadataRequest(): Buffer {
   return request;
 }
 
-/** Node ids of a Metadata answer of version 1, its size field included; undefined when it is something else. */
-function brokerIdsOf(answer: Buffer): number[] | undefined {
+/** Node ids of a Metadata answer of version 1, its size field included, as far as it has come. */
+function readAnswer(answer: Buffer): number[] | 'incomplete' | 'foreign' {
+  if (answer.length < 4) return 'incomplete';
+  const size = answer.readInt32BE(0);
+  if (size > LARGEST_ANSWER_BYTES) return 'foreign';
+  if (answer.length < 4 + size) return 'incomplete';
   try {
-    if (answer.readInt32BE(4) !== CORRELATION_ID) return undefined;
+    if (answer.readInt32BE(4) !== CORRELATION_ID) return 'foreign';
     const count = answer.readInt32BE(8);
     const ids: number[] = [];
     for (let at = 12, left = count; left > 0; left -= 1) {
@@ -97,6 +98,6 @@ function brokerIdsOf(answer: Buffer): number[] | undefined {
     }
     return ids;
   } catch {
-    return undefined;
+    return 'foreign';
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cachedFolder, userCacheDir } from './user-cache';
@@ -48,8 +48,9 @@ describe('cachedFolder', () => {
     expect(await readdir(target)).toEqual(['jar']);
   });
 
-  it('takes over the lock of a process that is gone', async () => {
+  it('takes over the lock of a process that is gone, and clears away its draft', async () => {
     await writeFile(join(root, 'x.lock'), String(NO_PROCESS));
+    await mkdir(join(root, 'x.draft-abcdef'));
     await cachedFolder(join(root, 'x'), () => Promise.resolve());
     expect(await readdir(root)).toEqual(['x']);
   });

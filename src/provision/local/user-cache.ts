@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const LOCK_PAUSE_MS = 100;
-const LOCK_LIMIT_MS = 5 * 60_000;
+/** Longer than filling may take. */
+const LOCK_LIMIT_MS = 12 * 60_000;
 const UNREADABLE_LOCK_AGE_MS = 5_000;
 
 /** `$XDG_CACHE_HOME/tidemark`, or `~/.cache/tidemark`. */
@@ -31,7 +32,8 @@ export async function cachedFolder(target: string, fill: (dir: string) => Promis
 }
 
 async function fillAndRename(target: string, fill: (dir: string) => Promise<void>): Promise<void> {
-  const draft = await mkdtemp(`${target}.draft-`);
+  await removeDrafts(target);
+  const draft = await mkdtemp(draftPrefix(target));
   try {
     await fill(draft);
     await rename(draft, target);
@@ -40,6 +42,17 @@ async function fillAndRename(target: string, fill: (dir: string) => Promise<void
     // Somebody who took our lock for an abandoned one may have been faster; what he made is as good.
     if (!(await exists(target))) throw error;
   }
+}
+
+function draftPrefix(target: string): string {
+  return `${target}.draft-`;
+}
+
+/** Deletes what a process left that was killed while it filled. */
+async function removeDrafts(target: string): Promise<void> {
+  const folder = dirname(target);
+  const drafts = (await readdir(folder)).filter((name) => name.startsWith(basename(draftPrefix(target))));
+  await Promise.all(drafts.map((name) => rm(join(folder, name), { recursive: true, force: true })));
 }
 
 /** Takes the lock file, which holds the process id of its owner. One whose owner is gone, or that is too old, is taken over. */

@@ -1,4 +1,3 @@
-import { ClassicLevel } from 'classic-level';
 import type { Marker, StoreFacts } from '../../epoch/protocol/recovery-plan';
 import { TidemarkError } from '../../errors';
 import { assert } from '../../util/asserts';
@@ -6,9 +5,8 @@ import type { FaultInjector } from '../../util/fault-points';
 import type { EncodedChanges } from '../encoded-changes';
 import type { LocalStore } from '../local-store';
 import { encodeLink, judgeChain, linkKey, LINK_PREFIX } from './links';
+import { RawLevel, type RawLevelBatch } from './raw-level';
 
-type Database = ClassicLevel<Buffer, Buffer>;
-type Operation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer };
 
 /** 20,000 operations block the event loop for 85 ms, 2,000 for less than 10 (measured, DESIGN §5). */
 const MAX_BATCH_OPERATIONS = 2000;
@@ -27,7 +25,7 @@ const EMPTY_CHAIN: OpenChain = { newest: 0, oldest: 1, marker: null };
 /** A task's store in LevelDB. One process and one object per folder; LevelDB's own lock guards the former. */
 export class LevelStore implements LocalStore {
   marker: Marker | null;
-  private readonly db: Database;
+  private readonly db: RawLevel;
   private readonly where: string;
   private readonly fault: FaultInjector;
   private nextSeq: number;
@@ -39,7 +37,7 @@ export class LevelStore implements LocalStore {
   private writing: Promise<void> = Promise.resolve();
   private failed: TidemarkError | null = null;
 
-  private constructor(db: Database, where: string, chain: OpenChain, fault: FaultInjector) {
+  private constructor(db: RawLevel, where: string, chain: OpenChain, fault: FaultInjector) {
     this.db = db;
     this.where = where;
     this.fault = fault;
@@ -52,7 +50,7 @@ export class LevelStore implements LocalStore {
 
   /** Opens or creates the store in `folder` and judges what it finds. Throws what LevelDB throws. */
   static async open(folder: string, fault: FaultInjector): Promise<{ store: LevelStore; facts: StoreFacts }> {
-    const db: Database = new ClassicLevel(folder, {
+    const db: RawLevel = new RawLevel(folder, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
       writeBufferSize: WRITE_BUFFER_BYTES,
@@ -105,31 +103,32 @@ export class LevelStore implements LocalStore {
   }
 
   private async writeBatch(changes: EncodedChanges, from: number, to: number, marker: Marker | null): Promise<void> {
-    const operations: Operation[] = [];
+    const batch = this.db.rawBatch();
     let bytes = LINK_BYTES;
     for (let i = from; i < to; i++) {
       const value = changes.value(i);
       const key = changes.key(i);
       bytes += key.length + (value === null ? 0 : value.length);
-      operations.push(value === null ? { type: 'del', key } : { type: 'put', key, value });
+      if (value === null) batch.delete(key);
+      else batch.put(key, value);
     }
-    this.prune(operations);
+    this.prune(batch);
     const seq = this.nextSeq++;
     this.kept.push({ seq, bytesBefore: this.bytesWritten });
     this.bytesWritten += bytes;
-    operations.push({ type: 'put', key: linkKey(seq), value: encodeLink({ seq, oldest: this.oldestSeq, marker }) });
-    await this.db.batch(operations, { sync: marker !== null });
+    batch.put(linkKey(seq), encodeLink({ seq, oldest: this.oldestSeq, marker }));
+    await batch.write(marker !== null);
     if (marker === null) return;
     this.lastMarkerSeq = seq;
     this.marker = marker;
   }
 
   /** Deletes links that certainly left LevelDB's log, never the newest marker's. */
-  private prune(operations: Operation[]): void {
+  private prune(batch: RawLevelBatch): void {
     let count = 0;
     for (const link of this.kept) {
       if (link.seq >= this.lastMarkerSeq || this.bytesWritten - link.bytesBefore < KEEP_LINKS_FOR_BYTES) break;
-      operations.push({ type: 'del', key: linkKey(link.seq) });
+      batch.delete(linkKey(link.seq));
       count++;
       if (count >= MAX_BATCH_OPERATIONS) break;
     }
@@ -140,7 +139,7 @@ export class LevelStore implements LocalStore {
   }
 }
 
-async function readChain(db: Database): Promise<ReturnType<typeof judgeChain>> {
+async function readChain(db: RawLevel): Promise<ReturnType<typeof judgeChain>> {
   const links: { key: Buffer; value: Buffer }[] = [];
   const range = { gte: Buffer.from([LINK_PREFIX]), lt: Buffer.from([LINK_PREFIX + 1]) };
   for await (const [key, value] of db.iterator(range)) links.push({ key, value });

@@ -1,0 +1,99 @@
+import { Kafka, logLevel, type Admin, type Message, type Producer } from 'kafkajs';
+
+/** A record to be produced; without `partition` Kafka's default partitioner places it by its key. */
+export type TestRecord = Message;
+
+/**
+ * What a test does to a cluster beside the job: topics, records, offsets. Through the client's public classes, so that
+ * nothing here is shared with the code under test.
+ */
+export class KafkaTools {
+  private readonly admin: Admin;
+  private readonly producer: Producer;
+
+  private constructor(brokers: readonly string[]) {
+    const kafka = new Kafka({
+      brokers: [...brokers],
+      clientId: 'test-tools',
+      logLevel: logLevel.NOTHING,
+      retry: { initialRetryTime: 100, retries: 12 },
+    });
+    this.admin = kafka.admin();
+    this.producer = kafka.producer({ allowAutoTopicCreation: false });
+  }
+
+  static async connect(brokers: readonly string[]): Promise<KafkaTools> {
+    process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
+    const tools = new KafkaTools(brokers);
+    await tools.admin.connect();
+    await tools.producer.connect();
+    return tools;
+  }
+
+  async createTopic(topic: string, numPartitions = 1, configs: Readonly<Record<string, string>> = {}): Promise<void> {
+    const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+    await this.admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic, numPartitions, replicationFactor: 1, configEntries }],
+    });
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.admin.deleteTopics({ topics: [topic] });
+    // The answer comes before every broker has forgotten it.
+    while ((await this.admin.listTopics()).includes(topic)) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  topics(): Promise<string[]> {
+    return this.admin.listTopics();
+  }
+
+  /** In the given order; at most a few thousand records, the client's time is quadratic. */
+  async produce(topic: string, messages: readonly TestRecord[]): Promise<void> {
+    const chunk = 1000;
+    for (let from = 0; from < messages.length; from += chunk) {
+      await this.producer.send({ topic, acks: -1, messages: messages.slice(from, from + chunk) });
+    }
+  }
+
+  async addPartitions(topic: string, count: number): Promise<void> {
+    await this.admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  }
+
+  /** Deletes the records of a partition before `offset`, as retention does. */
+  async deleteRecords(topic: string, partition: number, offset: number): Promise<void> {
+    await this.admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+  }
+
+  /** As `kafka-consumer-groups.sh --reset-offsets` does; the group must have no member. */
+  async setOffset(groupId: string, topic: string, partition: number, offset: number): Promise<void> {
+    await this.admin.setOffsets({ groupId, topic, partitions: [{ partition, offset: String(offset) }] });
+  }
+
+  /** Committed offsets of a group in a topic, by partition; -1 where there is none. */
+  async offsets(groupId: string, topic: string): Promise<number[]> {
+    const [found] = await this.admin.fetchOffsets({ groupId, topics: [topic] });
+    const partitions = [...(found?.partitions ?? [])].sort((a, b) => a.partition - b.partition);
+    return partitions.map(({ offset }) => Number(offset));
+  }
+
+  /** Waits until the group has committed at least these offsets in partitions 0, 1, … of the topic. */
+  async committed(groupId: string, topic: string, atLeast: readonly number[], limitMs = 30_000): Promise<void> {
+    for (const deadline = Date.now() + limitMs; ; ) {
+      const offsets = await this.offsets(groupId, topic);
+      if (atLeast.every((wanted, partition) => (offsets[partition] ?? -1) >= wanted)) return;
+      if (Date.now() > deadline) throw new Error(`${groupId} committed ${offsets.join()} of ${topic}, not ${atLeast.join()}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Members of a group, to wait until a killed one is forgotten. */
+  async members(groupId: string): Promise<number> {
+    const { groups } = await this.admin.describeGroups([groupId]);
+    return groups[0]?.members.length ?? 0;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.admin.disconnect(), this.producer.disconnect()]);
+  }
+}
