@@ -1,3 +1,9 @@
+/**
+ * Tidemark: Kafka-native exactly-once stream processing. A job is described with {@link defineJob} and run by the
+ * command `tidemark run`; docs/dsl.md shows the whole DSL.
+ *
+ * @packageDocumentation
+ */
 export { defineJob, isJob, type Job } from './dsl/job';
 export type { Context } from './dsl/context';
 export type { BadInput, JobEnvironment, SourceOptions } from './dsl/env';
@@ -26,3 +32,7 @@ export { bytes, json, number, orderedKey, serde, string, type Serde, type SerdeF
 export type { RecordHeader } from './serde/record-header';
 export type { KeyPart, StateKey } from './state/store';
 export { ByteWriter } from './util/byte-writer';
+export type { CodeOptions } from './config/options';
+export { runJob, type RunJobExtras } from './run-job';
+export type { ExecutorStatus, InputPosition, JobRun, JobState, JobStatus, TaskState, TaskStatus } from './runtime/run-api';
+export type { Logger } from './util/logger';

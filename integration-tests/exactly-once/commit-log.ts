@@ -51,7 +51,8 @@ function problemOf(before: SeenCommit | null, commit: SeenCommit, input: string)
   if (before === null) return commit.epoch === 1 ? null : `is the first and has epoch ${commit.epoch}`;
   if (commit.incarnation !== before.incarnation) return `has incarnation ${commit.incarnation}`;
   if (commit.epoch !== before.epoch + 1) return `has epoch ${commit.epoch} after ${before.epoch}`;
-  if (commit.generation < before.generation) return `has generation ${commit.generation} after ${before.generation}`;
+  if (commit.generation < before.generation)
+    return `has generation ${commit.generation} after ${before.generation}`;
   const was = before.offsets[input] ?? 0;
   return at < was ? `goes back from ${was} to ${at}` : null;
 }

@@ -35,7 +35,8 @@ export async function findInconsistencies(
       const commits = log.get(partition) ?? [];
       problems.push(...problemsOfTiling(commits, input, hw));
       const [committed, recorded] = [offsets.get(`${input}-${partition}`), commits.at(-1)?.offsets[input]];
-      if (committed !== recorded) problems.push(`${input}-${partition}: group at ${committed}, commit record ${recorded}`);
+      if (committed !== recorded)
+        problems.push(`${input}-${partition}: group at ${committed}, commit record ${recorded}`);
     }
   }
   for (const { transactionalId, state } of await judge.transactions()) {

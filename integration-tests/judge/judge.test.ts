@@ -94,12 +94,14 @@ describeWithLocalKafka(VERSIONS)('judge', () => {
       await write(topic, [asNumber(wrong)]);
       const verdict = await judge.clicks(topic, total);
       expect(verdict).toMatchObject({ ok: false, total, ...found });
-      expect(verdict.firstProblems).toHaveLength(1);
+      expect(verdict.firstProblems.length).toBeGreaterThan(0);
     });
 
     it('sees an open transaction, and its end', async () => {
       const topic = await createTopic();
       await write(topic, [{ key: 'k', value: 'v', partition: 0, headers: { h: Buffer.from([0, 255]) } }]);
+      // Also makes the group's coordinator load, for which the producer of kafkajs does not wait.
+      expect(await judge.group('judged-group')).toEqual([]);
       const producer = client.producer({
         transactionalId: 'judged',
         maxInFlightRequests: 1,

@@ -16,6 +16,8 @@ export interface ClicksVerdict {
   readonly misplaced: number;
   /** Records that are no counts. */
   readonly malformed: number;
+  /** Users whose last count is below their clicks in the input; 0 when no input was given. */
+  readonly under: number;
   /** At most five, `partition@offset what`. */
   readonly firstProblems: readonly string[];
 }
@@ -95,22 +97,35 @@ export class Judge {
 
   /**
    * Whether the committed records of a topic are the running counts of `expectTotal` clicks, each exactly once: for every user 1, 2, 3, …
-   * Values are a JSON number with the user in the record key, or an object with `user_id` and `count`.
+   * Values are a JSON number with the user in the record key, or an object with `user_id` and `count`. With `input`, the topic of
+   * the clicks, users that were counted too low are counted one by one: what AT_LEAST_ONCE must not have either.
    */
-  clicks(topic: string, expectTotal: number): Promise<ClicksVerdict> {
-    return this.#ask<ClicksVerdict>('clicks', { topic, 'expect-total': expectTotal });
+  clicks(
+    topic: string,
+    expectTotal: number,
+    { input }: { readonly input?: string } = {},
+  ): Promise<ClicksVerdict> {
+    return this.#ask<ClicksVerdict>('clicks', { topic, 'expect-total': expectTotal, input });
   }
 
-  /** The records of a topic in the order of each partition, at most a million. Default isolation `read_committed`. */
+  /** The records of a topic, or those with one key, in the order of each partition, at most a million. Default isolation `read_committed`. */
   async dump(
     topic: string,
-    options: { readonly isolation?: 'read_committed' | 'read_uncommitted'; readonly limit?: number } = {},
+    options: {
+      readonly isolation?: 'read_committed' | 'read_uncommitted';
+      readonly limit?: number;
+      readonly key?: Buffer;
+    } = {},
   ): Promise<DumpedRecord[]> {
     const records: DumpedRecord[] = [];
     const limit = Math.min(options.limit ?? MOST_DUMPED_RECORDS, MOST_DUMPED_RECORDS);
-    await this.#lines('dump', { topic, isolation: options.isolation, limit }, (line) => {
-      records.push(parseDumped(line));
-    });
+    await this.#lines(
+      'dump',
+      { topic, isolation: options.isolation, limit, key: options.key?.toString('base64') },
+      (line) => {
+        records.push(parseDumped(line));
+      },
+    );
     return records;
   }
 

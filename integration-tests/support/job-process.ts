@@ -104,7 +104,16 @@ export class JobProcess {
 
   private commandLine({ untilEnd = false, settings = {} }: JobStart): string[] {
     const { module, brokers, applicationId, instanceId = 'test', stateDir, executors } = this.options;
-    const words = [COMMAND, 'run', module, '--json', '--brokers', brokers.join(','), '--application-id', applicationId];
+    const words = [
+      COMMAND,
+      'run',
+      module,
+      '--json',
+      '--brokers',
+      brokers.join(','),
+      '--application-id',
+      applicationId,
+    ];
     words.push('--instance-id', instanceId, '--state-dir', stateDir, '--executors', String(executors));
     for (const [key, value] of Object.entries({ ...this.options.settings, ...settings })) {
       words.push('--set', `${key}=${value}`);

@@ -21,7 +21,11 @@ export function openTestClient(kafka: KafkaHandle): TestClient {
 }
 
 /** Creates topics with the broker's default replication. */
-export async function createTopics(client: ClientContext, topics: readonly string[], partitions: number): Promise<void> {
+export async function createTopics(
+  client: ClientContext,
+  topics: readonly string[],
+  partitions: number,
+): Promise<void> {
   const wanted = topics.map((topic) => ({ topic, partitions, replicationFactor: -1, configs: {} }));
   await ensureTopics(client.port, client.platform, wanted);
 }

@@ -1,4 +1,5 @@
 import { Kafka, logLevel, type Admin, type Message, type Producer } from 'kafkajs';
+import { waitFor } from './wait';
 
 /** A record to be produced; without `partition` Kafka's default partitioner places it by its key. */
 export type TestRecord = Message;
@@ -30,7 +31,11 @@ export class KafkaTools {
     return tools;
   }
 
-  async createTopic(topic: string, numPartitions = 1, configs: Readonly<Record<string, string>> = {}): Promise<void> {
+  async createTopic(
+    topic: string,
+    numPartitions = 1,
+    configs: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
     await this.admin.createTopics({
       waitForLeaders: true,
@@ -41,7 +46,9 @@ export class KafkaTools {
   async deleteTopic(topic: string): Promise<void> {
     await this.admin.deleteTopics({ topics: [topic] });
     // The answer comes before every broker has forgotten it.
-    while ((await this.admin.listTopics()).includes(topic)) await new Promise((resolve) => setTimeout(resolve, 50));
+    await waitFor(`the end of topic ${topic}`, async () =>
+      (await this.topics()).includes(topic) ? undefined : true,
+    );
   }
 
   topics(): Promise<string[]> {
@@ -78,13 +85,17 @@ export class KafkaTools {
   }
 
   /** Waits until the group has committed at least these offsets in partitions 0, 1, … of the topic. */
-  async committed(groupId: string, topic: string, atLeast: readonly number[], limitMs = 30_000): Promise<void> {
-    for (const deadline = Date.now() + limitMs; ; ) {
+  async committed(
+    groupId: string,
+    topic: string,
+    atLeast: readonly number[],
+    limitMs = 30_000,
+  ): Promise<void> {
+    const reached = async (): Promise<true | undefined> => {
       const offsets = await this.offsets(groupId, topic);
-      if (atLeast.every((wanted, partition) => (offsets[partition] ?? -1) >= wanted)) return;
-      if (Date.now() > deadline) throw new Error(`${groupId} committed ${offsets.join()} of ${topic}, not ${atLeast.join()}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+      return atLeast.every((wanted, partition) => (offsets[partition] ?? -1) >= wanted) ? true : undefined;
+    };
+    await waitFor(`offsets ${atLeast.join()} of ${groupId} in ${topic}`, reached, { limitMs, everyMs: 50 });
   }
 
   /** Members of a group, to wait until a killed one is forgotten. */

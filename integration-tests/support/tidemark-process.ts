@@ -87,7 +87,9 @@ export class TidemarkProcess {
     clearTimeout(timer);
     if (end !== 'late') return end;
     this.signal('SIGKILL');
-    throw new Error(`${this.child.spawnargs.slice(2).join(' ')} did not end within ${limitMs} ms:\n${this.output}`);
+    throw new Error(
+      `${this.child.spawnargs.slice(2).join(' ')} did not end within ${limitMs} ms:\n${this.output}`,
+    );
   }
 
   signal(signal: NodeJS.Signals): void {

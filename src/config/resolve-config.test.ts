@@ -239,8 +239,8 @@ describe('notices', () => {
 
   test('an option that does nothing yet says so once it is changed', () => {
     const key = 'execution.checkpointing';
-    expect(set(`${key}.mode=AT_LEAST_ONCE`, `${key}.interval=60s`).notices).toEqual([
-      'option execution.checkpointing.mode does nothing in this release: every job runs EXACTLY_ONCE (--set)',
+    expect(set(`${key}.timeout=20s`, `${key}.interval=60s`).notices).toEqual([
+      'option execution.checkpointing.timeout does nothing in this release: checkpoints come later (--set)',
     ]);
   });
 

@@ -20,6 +20,7 @@ import { groupProgress } from './group-progress';
 const PARTITIONS = 4;
 const SEED = 42;
 const LOOK_EVERY_MS = 200;
+const PRINT_EVERY_MS = 2000;
 /** Shares of the input after which the job is killed. */
 const KILL_AT = [0.25, 0.6];
 
@@ -34,6 +35,8 @@ export interface DemoSummary extends OutputVerdict {
 export class Demo {
   private readonly options: DemoOptions;
   private readonly line: LiveLine;
+  private readonly terminal: boolean;
+  private lastShownAt = -Infinity;
   private readonly client: ClientContext;
   private readonly id = `tidemark-demo-${systemPlatform.random.id().slice(0, 8)}`;
   private readonly input = `${this.id}-clicks`;
@@ -45,6 +48,7 @@ export class Demo {
     this.options = options;
     this.handle = handle;
     this.line = new LiveLine(output);
+    this.terminal = output.isTerminal;
     const port = createKafkaPort({ brokers: handle.brokers, clientId: this.id }, systemPlatform);
     this.client = { port, metadata: new MetadataCache(port, systemPlatform), platform: systemPlatform };
   }
@@ -77,7 +81,7 @@ export class Demo {
     const writer = new ClickWriter(this.client, this.input, PARTITIONS);
     let clicks = this.options.clicks;
     this.line.print(`writing ${clicks.toLocaleString('en-US')} clicks to ${this.input}`);
-    await writer.write(source, clicks, (n) => this.line.update(`${n.toLocaleString('en-US')} written`));
+    await writer.write(source, clicks, (n) => this.show(`${n.toLocaleString('en-US')} written`));
     const startedAt = systemPlatform.clock.monotonic();
     this.line.print(`starting the job as application ${this.id}`);
     job.start();
@@ -110,7 +114,7 @@ export class Demo {
       const now = systemPlatform.clock.monotonic();
       const rate = Math.round(((read - before) * 1000) / (now - at));
       [before, at] = [read, now];
-      this.line.update(progressText(read, clicks, rate));
+      this.show(progressText(read, clicks, rate));
       if (read >= clicks && (await this.allCounted())) return kills;
       if (this.interrupted && this.options.forever) return kills;
       if (killAt[kills] !== undefined && read >= killAt[kills]!) {
@@ -120,6 +124,15 @@ export class Demo {
         job.start();
       }
     }
+  }
+
+  /** In place on a terminal; elsewhere a line now and then. */
+  private show(text: string): void {
+    if (this.terminal) return this.line.update(text);
+    const now = systemPlatform.clock.monotonic();
+    if (now - this.lastShownAt < PRINT_EVERY_MS) return;
+    this.lastShownAt = now;
+    this.line.print(text);
   }
 
   /** Everything that the first stage has passed on is counted and committed, too. */

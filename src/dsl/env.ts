@@ -6,6 +6,7 @@ import type { PartitionedStream, Stream } from './stream';
 /** A record that cannot be read, or whose operator throws: stop the job, count and skip it, or write it to a topic. */
 export type BadInput = 'fail' | 'skip' | { readonly deadLetter: string };
 
+/** How the records of a topic are read. */
 export interface SourceOptions<T, K> {
   /** Default: json(). */
   readonly value?: Serde<T>;

@@ -40,6 +40,7 @@ export function jobOf(name: string, graph: LogicalGraph): Job {
   return Object.freeze({ [BRAND]: true, name, graph, topology: planTopology(graph, name) });
 }
 
+/** Whether `value` is what {@link defineJob} made, also by another copy of this package. */
 export function isJob(value: unknown): value is Job {
   return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;
 }

@@ -18,7 +18,9 @@ export interface MapStateSpec<K extends KeyPart, V> {
   readonly mapKey?: K;
 }
 
+/** What {@link valueState} or {@link mapState} made. */
 export type StateSpec = ValueStateSpec<unknown, unknown> | MapStateSpec<KeyPart, unknown>;
+/** The states that a process() declares, by the names it has them under. */
 export type StateSpecs = Readonly<Record<string, StateSpec>>;
 
 /** A value under the current key. After changing an object in place, `set` it again. */

@@ -3,6 +3,7 @@ import type { StateKey } from '../state/store';
 import type { Context } from './context';
 import type { StateHandle, StateSpecs } from './state';
 
+/** How a keyBy groups. */
 export interface KeyByOptions<T> {
   /** Names the shuffle topic and the stage behind it; durable. Not needed when the keyBy stays in place. */
   readonly name?: string;
@@ -10,6 +11,7 @@ export interface KeyByOptions<T> {
   readonly value?: Serde<T>;
 }
 
+/** How records are written to a topic. */
 export interface SinkOptions<K, T> {
   /** Default: the stream's own if it came unchanged from a source, else json(). */
   readonly value?: Serde<T>;
@@ -25,6 +27,7 @@ export interface StateName {
   readonly name: string;
 }
 
+/** An aggregation: where it begins, how a value is added, what comes out. */
 export interface AggregateOptions<T, A, R> extends StateName {
   /** The accumulator of a key's first value; a fresh one each time. */
   readonly init: () => A;
@@ -36,6 +39,7 @@ export interface AggregateOptions<T, A, R> extends StateName {
   readonly value?: Serde<A>;
 }
 
+/** The name, the states and the output of a process(). */
 export interface ProcessOptions<S extends StateSpecs, R> extends StateName {
   /** By the name that `ctx.state` has them under. */
   readonly state?: S;

@@ -1,4 +1,3 @@
-import { isTidemarkError } from '../errors';
 import { tpKey, type GroupIdentity, type TxnOffset } from '../kafka/port';
 import type { OutputBuffers } from '../sink/output-buffers';
 import { assert, must } from '../util/asserts';
@@ -10,6 +9,7 @@ import {
   smoothCommitDuration,
   type EpochDecision,
   type EpochEnd,
+  type EpochFacts,
   type EpochLimits,
 } from './protocol/epoch-trigger';
 import type { EpochCommitter } from './transaction/committer';
@@ -43,6 +43,10 @@ export interface EpochCycleOptions {
   /** Something changed that the executor may be waiting for. */
   readonly wake: () => void;
 }
+
+/** What the executor knows of the moment. */
+export type EpochCircumstances = Pick<EpochFacts, 'drained' | 'revoking' | 'stopping'> &
+  Partial<Pick<EpochFacts, 'mustEnd'>>;
 
 export interface EpochStatistics {
   epochs: number;
@@ -87,7 +91,7 @@ export class EpochCycle<Sealed extends { readonly record: CommitRecord }> {
   }
 
   /** Looks at the tasks after a slice of work and decides what is to be done now. */
-  decide(tasks: readonly EpochTask<Sealed>[], circumstances: { drained: boolean; revoking: boolean; stopping: boolean }): EpochDecision {
+  decide(tasks: readonly EpochTask<Sealed>[], circumstances: EpochCircumstances): EpochDecision {
     const now = this.options.platform.clock.monotonic();
     this.noticeWork(tasks, now, circumstances.revoking || circumstances.stopping);
     const decision = decideEpoch(
@@ -99,6 +103,7 @@ export class EpochCycle<Sealed extends { readonly record: CommitRecord }> {
         commitInFlight: this.inFlight !== null,
         dirtyBytes: tasks.reduce((sum, task) => sum + task.state.dirtyBytes, 0),
         outputBytes: this.options.output.byteLength,
+        mustEnd: false,
         ...circumstances,
       },
       this.options.limits,
@@ -206,9 +211,4 @@ function offsetsOf<Sealed extends { readonly record: CommitRecord }>(item: {
     leaderEpoch: -1,
     metadata: null,
   }));
-}
-
-/** Does this failure leave the producer without a known identity, so that it must be fenced before it is used again? */
-export function needsFence(error: unknown): boolean {
-  return !isTidemarkError(error) || !error.code.startsWith('TM3');
 }

@@ -51,4 +51,5 @@ export const ERROR_CODES = {
   TM9001: 'internal error',
 } as const;
 
+/** A stable code; docs/errors.md says what each means. */
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -48,6 +48,7 @@ export class TidemarkError extends Error {
   }
 }
 
+/** Whether `error` is a {@link TidemarkError}, also one of another copy of this package or of another realm. */
 export function isTidemarkError(error: unknown): error is TidemarkError {
   return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[BRAND] === true;
 }

@@ -16,7 +16,7 @@ export function decodeFailure(
 ): TidemarkError {
   return new TidemarkError('TM3001', 'stop', `the ${part} is not readable as ${serde}: ${messageOf(cause)}`, {
     where: whereOf(ctx),
-    hint: 'correct the serde, or set badInput of the source to skip or a dead-letter topic',
+    hint: 'correct the serde or the producer, or set bad-input.policy to skip or dead-letter',
     cause,
   });
 }
@@ -30,6 +30,7 @@ export function operatorFailure(cause: unknown, ctx: RecordContext): unknown {
   if (isTidemarkError(cause)) return located(cause, ctx);
   return new TidemarkError('TM3002', 'stop', `an operator threw: ${messageOf(cause)}`, {
     where: whereOf(ctx),
+    hint: 'correct the operator or the record, or set bad-input.policy to skip or dead-letter',
     cause,
   });
 }

@@ -7,6 +7,8 @@ export interface ExecutorSnapshot {
   readonly caughtUp: boolean;
   readonly recordsIn: number;
   readonly recordsOut: number;
+  readonly skipped: number;
+  readonly deadLettered: number;
   readonly status: ExecutorStatus;
 }
 
@@ -16,6 +18,7 @@ export function snapshotOf(executor: Executor): ExecutorSnapshot {
     caughtUp: executor.caughtUp,
     recordsIn: executor.pump.recordsIn,
     recordsOut: executor.epochs.statistics.recordsOut,
+    ...executor.badRecords.counts,
     status: executor.status(),
   };
 }

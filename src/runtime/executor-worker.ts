@@ -29,7 +29,7 @@ function plainFields(fields: Readonly<Record<string, unknown>> | undefined): Rea
   if (fields === undefined) return undefined;
   return Object.fromEntries(
     Object.entries(fields).map(([key, value]) => [key, typeof value === 'object' ? JSON.parse(JSON.stringify(value)) : value]),
-  ) as Readonly<Record<string, unknown>>;
+  );
 }
 
 async function main(): Promise<void> {

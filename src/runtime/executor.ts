@@ -1,12 +1,13 @@
 import type { ExecutorStatus } from './run-api';
 import { EpochCycle } from '../epoch/epoch-cycle';
+import type { EpochEnd } from '../epoch/protocol/epoch-trigger';
 import type { EpochCommitter } from '../epoch/transaction/committer';
 import { isTidemarkError, TidemarkError } from '../errors';
 import { Fetcher } from '../kafka/client/fetcher';
 import type { MemberAssignment } from '../kafka/client/group-member';
 import { Pulse } from '../kafka/client/pulse';
 import { tpKey, type GroupIdentity } from '../kafka/port';
-import { OutputBuffers } from '../sink/output-buffers';
+import type { OutputBuffers } from '../sink/output-buffers';
 import { must } from '../util/asserts';
 import { BadRecords } from './bad-records';
 import { ISOLATION, type ExecutorContext } from './executor-context';
@@ -14,6 +15,7 @@ import { executorStatus } from './executor-status';
 import { recoverFrom } from './failure-handling';
 import { joinGroup, type Membership } from './membership';
 import { makeCommitter, makeOutput } from './executor-parts';
+import { Housekeeping } from './housekeeping';
 import { decodeAssignment } from './member-data';
 import { RecordPump } from './record-pump';
 import { RestartBackoff } from './restart-backoff';
@@ -56,6 +58,7 @@ export class Executor {
   phase: ExecutorPhase = 'starting';
   private readonly pulse: Pulse;
   private readonly bounds: TimestampBounds;
+  private readonly housekeeping: Housekeeping;
   private readonly untilEnd: boolean;
   private membership: Membership | null = null;
   private ends: ReadonlyMap<string, number> | null = null;
@@ -65,6 +68,7 @@ export class Executor {
   private revoke: RevokeRequest | null = null;
   private lost: { readonly error: unknown; readonly done: () => void } | null = null;
   private stopping = false;
+  private readonly stopRequest = new AbortController();
   private suspended = false;
 
   constructor(context: ExecutorContext, options: { readonly untilEnd: boolean }) {
@@ -72,6 +76,7 @@ export class Executor {
     this.untilEnd = options.untilEnd;
     this.pulse = new Pulse(context.platform.scheduler);
     this.bounds = new TimestampBounds(context.topics, context.platform.clock);
+    this.housekeeping = new Housekeeping(context);
     this.output = makeOutput(context);
     this.committer = makeCommitter(context);
     const wake = (): void => this.pulse.wake();
@@ -85,7 +90,11 @@ export class Executor {
       platform: context.platform,
       badRecords: this.badRecords,
       badInput: context.config.badInput,
-      partitionsOf: (topic) => context.topics.of(topic).partitions,
+      deadLetterTopic: (topic) => ({
+        topic,
+        partitions: context.topics.of(topic).partitions,
+        bounds: this.bounds.of(topic),
+      }),
     });
     this.epochs = new EpochCycle({
       platform: context.platform,
@@ -122,7 +131,13 @@ export class Executor {
   /** Final epoch, clean leave. {@link run} resolves when it is done. */
   stop(): void {
     this.stopping = true;
+    this.stopRequest.abort();
     this.pulse.wake();
+  }
+
+  /** Aborted by {@link stop}: pauses and retries end. */
+  get stopSignal(): AbortSignal {
+    return this.stopRequest.signal;
   }
 
   /** Caught up with `untilEnd`: every source at its end, nothing open; shuffles may still bring more. */
@@ -177,6 +192,7 @@ export class Executor {
       this.epochs.check();
       const worked = this.mayProcess() && this.pump.run(this.now() + SLICE_MS);
       this.bounds.refresh();
+      this.housekeeping.tick(this.tasks.all());
       if (await this.endEpochIfDue(worked)) return true;
       return false;
     } catch (error) {
@@ -194,11 +210,12 @@ export class Executor {
     const tasks = this.tasks.all();
     const decision = this.epochs.decide(tasks, {
       drained: this.pump.drained,
+      mustEnd: this.pump.mustEndEpoch,
       revoking: this.revoke !== null,
       stopping: this.stopping,
     });
     if (decision.kind === 'end') {
-      this.epochs.end(tasks, must(this.group, 'group identity'), decision.reason);
+      this.endEpoch(must(this.group, 'group identity'), decision.reason);
       if (worked) await this.context.platform.scheduler.yield();
       return false;
     }
@@ -215,6 +232,11 @@ export class Executor {
     return false;
   }
 
+  private endEpoch(group: GroupIdentity, reason: EpochEnd): void {
+    this.epochs.end(this.tasks.all(), group, reason);
+    this.pump.epochEnded();
+  }
+
   private async answerInbox(): Promise<void> {
     if (this.lost !== null) await this.answerLoss();
     if (this.revoke !== null) await this.answerRevoke();
@@ -226,8 +248,9 @@ export class Executor {
     if (this.group !== null) {
       await this.epochs.settle();
       const tasks = this.tasks.all();
-      const decision = this.epochs.decide(tasks, { drained: false, revoking: true, stopping: this.stopping });
-      if (decision.kind === 'end') this.epochs.end(tasks, this.group, 'revocation');
+      const circumstances = { drained: false, revoking: true, stopping: this.stopping };
+      const decision = this.epochs.decide(tasks, circumstances);
+      if (decision.kind === 'end') this.endEpoch(this.group, 'revocation');
       await this.epochs.settle();
     }
     this.suspended = true;
@@ -249,14 +272,16 @@ export class Executor {
 
   private async adopt(): Promise<void> {
     const assignment = must(this.assignment, 'assignment');
-    this.assignment = null;
     const data = decodeAssignment(assignment.userData);
     this.phase = 'restoring';
+    // The identity is needed when recovery meets a fenced producer; nothing is processed before all is recovered.
+    this.group = must(this.membership, 'membership').identityOf(assignment);
+    this.suspended = true;
     const kept = new Set(this.tasks.all());
     this.pump.drop();
     await this.tasks.adopt(data?.tasks ?? []);
     this.restartReading(kept);
-    this.group = must(this.membership, 'membership').identityOf(assignment);
+    if (this.assignment === assignment) this.assignment = null;
     this.suspended = false;
     this.phase = 'running';
   }
@@ -308,6 +333,7 @@ export class Executor {
     this.lost?.done();
     const leave = this.phase === 'finished';
     await this.membership?.member.close({ leave }).catch((error: unknown) => this.logLeave(error));
+    await this.housekeeping.close();
     await this.tasks.close();
   }
 

@@ -70,13 +70,18 @@ async function untilRecovered(
 ): Promise<void> {
   for (let cause = first; ; ) {
     await executor.dropEpoch();
-    await executor.backoff.pause(cause);
+    await executor.backoff.pause(cause, executor.stopSignal);
+    // Nothing of the dropped epoch was committed: who stops now loses nothing, and who starts next recovers.
+    if (executor.stopSignal.aborted) return;
     try {
       return await attempt(cause);
     } catch (failure) {
       if (!isTidemarkError(failure) || failure.reaction === 'stop' || failure.reaction === 'usage') throw failure;
       executor.context.logger.warn('recovery failed, trying again', { code: failure.code, reason: failure.describe() });
-      if (failure.reaction === 'rejoin') return executor.disown();
+      if (failure.reaction === 'rejoin') {
+        await executor.disown();
+        return executor.requestRejoin(failure.message);
+      }
       cause = failure;
     }
   }

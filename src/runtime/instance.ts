@@ -49,6 +49,8 @@ export class Instance implements JobRun {
       executors: snapshots.map(({ status }) => status),
       recordsIn: sum(({ recordsIn }) => recordsIn),
       recordsOut: sum(({ recordsOut }) => recordsOut),
+      skipped: sum(({ skipped }) => skipped),
+      deadLettered: sum(({ deadLettered }) => deadLettered),
     };
   }
 

@@ -6,8 +6,8 @@ import type { RawRecord } from '../operators/operator';
 import type { OutputBuffers } from '../sink/output-buffers';
 import type { BadInputPolicy } from '../topology/graph';
 import type { Platform } from '../util/ports';
-import { BadRecords } from './bad-records';
-import { writeDeadLetter } from './dead-letters';
+import type { BadRecords } from './bad-records';
+import { writeDeadLetter, type DeadLetterTopic } from './dead-letters';
 import { envelopeEnd, NULL_VALUE, UNKNOWN_KIND } from './shuffle-envelope';
 import type { Route, TaskSet } from './task-set';
 
@@ -19,7 +19,7 @@ export interface RecordPumpOptions {
   readonly badRecords: BadRecords;
   /** The job's policy; a source may have its own. */
   readonly badInput: BadInputPolicy;
-  readonly partitionsOf: (topic: string) => number;
+  readonly deadLetterTopic: (topic: string) => DeadLetterTopic;
 }
 
 /** The clock is looked at once in so many records. */
@@ -43,11 +43,13 @@ class ShuffleView implements RawRecord {
  * is known ({@link BadRecords}) and only its dead letter comes out (I2).
  */
 export class RecordPump {
-  /** Since the start of this executor, committed or not. */
+  /** Source records since the start of this executor, committed or not. */
   recordsIn = 0;
   private readonly options: RecordPumpOptions;
   private readonly cursor = new RecordCursor();
   private readonly shuffleView = new ShuffleView();
+  /** A record that broke its epoch has been passed in the replay: the epoch must end here, see {@link runSlice}. */
+  private passedBad = false;
   private chunk: FetchedChunk | null = null;
   private route: Route | null = null;
 
@@ -60,8 +62,23 @@ export class RecordPump {
     return this.chunk === null && this.options.fetcher.isDrained();
   }
 
+  /** The epoch must end before anything further is processed. */
+  get mustEndEpoch(): boolean {
+    return this.passedBad;
+  }
+
+  /** Tells that what was processed is in an epoch that has ended. */
+  epochEnded(): void {
+    this.passedBad = false;
+  }
+
   /** Forgets the chunk under way: an epoch was dropped, or partitions were taken away. */
   drop(): void {
+    this.passedBad = false;
+    this.endChunk();
+  }
+
+  private endChunk(): void {
     this.chunk = null;
     this.route = null;
   }
@@ -75,7 +92,7 @@ export class RecordPump {
   run(deadline: number): boolean {
     const { clock } = this.options.platform;
     let worked = false;
-    while (this.chunk !== null || this.takeChunk()) {
+    while (!this.passedBad && (this.chunk !== null || this.takeChunk())) {
       worked = true;
       this.runSlice();
       if (clock.monotonic() >= deadline) break;
@@ -101,6 +118,10 @@ export class RecordPump {
     return false;
   }
 
+  /**
+   * Behind a record that was replayed as bad the slice ends, and so does the epoch: were the next bad one met in the
+   * same epoch, this one would be replayed with it, and of many in a row none would ever be committed.
+   */
   private runSlice(): void {
     const { cursor } = this;
     const { task, input } = this.route as Route;
@@ -114,10 +135,11 @@ export class RecordPump {
       ctx.timestamp = cursor.timestamp;
       const known = bad?.get(cursor.offset);
       if (known === undefined) this.process();
-      else this.setAside(known);
+      else this.setAsideInReplay(known);
       task.records++;
-      this.recordsIn++;
+      if (!input.shuffle) this.recordsIn++;
       input.position = cursor.offset + 1;
+      if (this.passedBad) return;
     }
   }
 
@@ -153,15 +175,22 @@ export class RecordPump {
     throw new ReplayNeeded(error);
   }
 
+  private setAsideInReplay(error: TidemarkError): void {
+    this.setAside(error);
+    this.passedBad = true;
+  }
+
   /** Skips a record that is known to be bad, or writes its dead letter. */
   private setAside(error: TidemarkError): void {
     const { task, input } = this.route as Route;
-    const { badRecords, output, partitionsOf } = this.options;
+    const { cursor } = this;
+    const { badRecords, output, deadLetterTopic } = this.options;
     const policy = this.policy();
-    badRecords.count(policy.kind);
+    badRecords.count(input.topic, input.partition, cursor.offset, policy.kind);
     if (policy.kind !== 'dead-letter') return;
-    const origin = { topic: input.topic, partition: input.partition, offset: this.cursor.offset, stage: task.id.stage };
-    writeDeadLetter(output, policy.topic, partitionsOf(policy.topic), this.cursor, origin, error);
+    const origin = { topic: input.topic, partition: input.partition, offset: cursor.offset, stage: task.id.stage };
+    const record = input.shuffle ? this.unwrap() : cursor;
+    writeDeadLetter(output, deadLetterTopic(policy.topic), record, cursor, origin, error);
   }
 
   private policy(): BadInputPolicy {
@@ -172,14 +201,14 @@ export class RecordPump {
     const { input } = this.route as Route;
     input.position = Math.max(input.position, this.cursor.nextOffset);
     if (input.stopAt !== null && input.position >= input.stopAt) return this.stopAtEnd();
-    this.drop();
+    this.endChunk();
   }
 
   private stopAtEnd(): void {
     const { input } = this.route as Route;
     input.position = Math.max(input.position, input.stopAt ?? 0);
     this.options.fetcher.pause(input.topic, input.partition);
-    this.drop();
+    this.endChunk();
   }
 
   private foreign(): TidemarkError {

@@ -28,8 +28,8 @@ export class RestartBackoff {
     this.epochs = epochs;
   }
 
-  /** Waits as the strategy says. @throws {TidemarkError} TM5007 when it gives up, with the last failure as cause */
-  async pause(cause: TidemarkError): Promise<void> {
+  /** Waits as the strategy says, or until `signal` aborts. @throws {TidemarkError} TM5007 when it gives up, with the last failure as cause */
+  async pause(cause: TidemarkError, signal: AbortSignal): Promise<void> {
     this.failures++;
     const ms = this.nextPause();
     if (ms === null) {
@@ -39,7 +39,9 @@ export class RestartBackoff {
         cause,
       });
     }
-    await this.platform.scheduler.sleep(ms);
+    await this.platform.scheduler.sleep(ms, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
   }
 
   private nextPause(): number | null {

@@ -33,6 +33,10 @@ export interface JobStatus {
   readonly recordsIn: number;
   /** Records of committed epochs written to sink topics since the start of this instance. */
   readonly recordsOut: number;
+  /** Bad records passed over by the policy `skip` since the start of this instance, each once. */
+  readonly skipped: number;
+  /** Bad records written to a dead-letter topic since the start of this instance, each once. */
+  readonly deadLettered: number;
 }
 
 export interface ExecutorStatus {

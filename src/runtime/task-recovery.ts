@@ -64,18 +64,34 @@ export async function recoverStore(
   const store = await usableStore(task, opened, plan, options);
   const from = plan.kind === 'tail' ? plan.from : 0;
   if (from < log.startOffset) throw truncated(task, changelog, from, log.startOffset);
-  const replay = await replayChangelog({
-    client,
-    changelog: partition,
-    task: taskName(task),
-    from,
-    to: highWatermark,
-    isolation: options.isolation,
-    store,
-    fault: options.fault,
-    onProgress: (records) => options.logger.debug('replaying changelog', { task: taskName(task), records }),
-  });
+  const replay = await closedOnFailure(store, opened, () =>
+    replayChangelog({
+      client,
+      changelog: partition,
+      task: taskName(task),
+      from,
+      to: highWatermark,
+      isolation: options.isolation,
+      store,
+      fault: options.fault,
+      onProgress: (records) => options.logger.debug('replaying changelog', { task: taskName(task), records }),
+    }),
+  );
   return { store, replay, highWatermark, how: plan.kind };
+}
+
+/** A store that was put in the opened one's place is nobody's yet: left open, its folder would be locked for ever. */
+async function closedOnFailure<T>(
+  store: LocalStore,
+  opened: OpenedStore,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (store !== opened.store) await store.close();
+    throw error;
+  }
 }
 
 async function usableStore(
@@ -87,13 +103,20 @@ async function usableStore(
   const keep = plan.kind === 'tail' || plan.discard === null;
   if (keep && opened.store !== null) return opened.store;
   const reason = plan.kind === 'rebuild' ? plan.discard : null;
-  options.logger.warn('local store set aside, rebuilding from the changelog', { task: taskName(task), reason });
+  options.logger.warn('local store set aside, rebuilding from the changelog', {
+    task: taskName(task),
+    reason,
+  });
   await opened.store?.close();
   return options.backend.replace(task);
 }
 
 /** After the replay: the task continues behind its last commit record, and the store gets its marker. */
-export async function resumeTask(task: Task, recovered: RecoveredStore, options: RecoveryOptions): Promise<void> {
+export async function resumeTask(
+  task: Task,
+  recovered: RecoveredStore,
+  options: RecoveryOptions,
+): Promise<void> {
   const { replay, highWatermark } = recovered;
   task.epoch = replay.last?.epoch ?? 0;
   if (replay.last !== null && replay.records > 0) {
@@ -119,13 +142,22 @@ export async function resolveStart(
 ): Promise<number> {
   const partition = { topic: input.topic, partition: input.partition };
   if (groupOffset !== null && !input.shuffle) return groupOffset;
-  const query = startFrom === 'latest' && !input.shuffle ? endOffsets(client, [partition], 'read_committed') : earliestOffsets(client, [partition]);
+  const query =
+    startFrom === 'latest' && !input.shuffle
+      ? endOffsets(client, [partition], 'read_committed')
+      : earliestOffsets(client, [partition]);
   const offset = must((await query).get(tpKey(input.topic, input.partition)), 'start offset');
   if (input.shuffle && offset > 0) throw truncated(null, input.topic, 0, offset, input.partition);
   return offset;
 }
 
-function truncated(task: TaskId | null, topic: string, from: number, start: number, partition = task?.partition ?? 0): TidemarkError {
+function truncated(
+  task: TaskId | null,
+  topic: string,
+  from: number,
+  start: number,
+  partition = task?.partition ?? 0,
+): TidemarkError {
   return new TidemarkError('TM4002', 'stop', `records ${from} to ${start - 1} that the job needs are gone`, {
     where: tpKey(topic, partition),
     hint: 'somebody deleted records of an internal topic or gave it a retention; restore a savepoint, or start over with `tidemark reset`',

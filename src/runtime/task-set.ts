@@ -38,6 +38,8 @@ export class TaskSet {
   private readonly tasks = new Map<string, Task>();
   private readonly stores = new Map<string, LocalStore>();
   private readonly routes = new Map<string, Route>();
+  /** What the group assigned: kept also while a task cannot be opened, so that none is forgotten. */
+  private wanted: readonly TaskId[] = [];
   /** Set while the offsets of the group have not been compared with the commit records yet: once per process. */
   private verifyGroupOffsets = true;
 
@@ -56,23 +58,20 @@ export class TaskSet {
 
   /** Closes what is not wanted any more, opens what is new; tasks that stay are not touched. */
   async adopt(wanted: readonly TaskId[]): Promise<void> {
+    this.wanted = wanted;
     const names = new Set(wanted.map(taskName));
     for (const task of this.all()) if (!names.has(task.name)) await this.closeTask(task);
-    const fresh = wanted.filter((id) => !this.tasks.has(taskName(id)));
-    const results = await Promise.allSettled(fresh.map((id) => this.open(id, wanted.length)));
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    await this.openMissing();
     this.verifyGroupOffsets = false;
   }
 
   /** After an aborted epoch: nothing of memory is trusted, every task starts again at its last commit record. */
   async reload(): Promise<void> {
-    const ids = this.all().map((task) => task.id);
     for (const task of this.all()) task.state.drop();
     this.tasks.clear();
     this.routes.clear();
     this.context.fault('abort.dropped');
-    const results = await Promise.allSettled(ids.map((id) => this.open(id, ids.length)));
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    await this.openMissing();
   }
 
   async close(): Promise<void> {
@@ -81,6 +80,13 @@ export class TaskSet {
     const stores = [...this.stores.values()];
     this.stores.clear();
     await Promise.allSettled(stores.map((store) => store.close()));
+  }
+
+  /** One task's trouble holds up no other; the first is thrown when all are done. */
+  private async openMissing(): Promise<void> {
+    const missing = this.wanted.filter((id) => !this.tasks.has(taskName(id)));
+    const results = await Promise.allSettled(missing.map((id) => this.open(id, this.wanted.length)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   private async closeTask(task: Task): Promise<void> {
@@ -97,7 +103,7 @@ export class TaskSet {
     const planned = plannedStageOf(this.context, id);
     const name = taskName(id);
     const opened = await this.openStore(id);
-    this.stores.delete(name);
+    if (opened.store !== null) this.stores.set(name, opened.store);
     const identity = changelogIdentity(this.context, planned);
     const recovered = await recoverStore(id, planned.changelog, identity, opened, options);
     this.stores.set(name, recovered.store);
@@ -118,6 +124,11 @@ export class TaskSet {
   private async openStore(id: TaskId): Promise<OpenedStore> {
     const held = this.stores.get(taskName(id));
     if (held === undefined) return this.context.backend.open(id);
+    if (held.failed) {
+      this.stores.delete(taskName(id));
+      await held.close();
+      return this.context.backend.open(id);
+    }
     if (held.marker !== null) return { store: held, facts: { kind: 'intact', marker: held.marker } };
     return { store: held, facts: { kind: 'broken', reason: 'it was never complete' } };
   }

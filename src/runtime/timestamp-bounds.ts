@@ -24,6 +24,11 @@ export class TopicBounds {
     this.max = now + this.afterMs - Math.min(CLOCK_MARGIN_MS, this.afterMs / 10);
   }
 
+  /** The timestamp itself, or the nearest that the broker accepts. */
+  nearest(timestamp: number): number {
+    return Math.min(Math.max(timestamp, this.min), this.max);
+  }
+
   /**
    * A record that the broker would refuse (INVALID_TIMESTAMP) would fail its epoch again and again: it is bad input
    * (PROTOCOL A8). @throws {TidemarkError} TM3006

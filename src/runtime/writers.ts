@@ -45,7 +45,8 @@ export class KafkaSinkWriter implements SinkWriter {
       scratch.reset();
       this.key.write(key, scratch);
       const partition = partitionForKey(scratch.buffer, 0, scratch.position, count);
-      (this.builders[partition] as BatchBuilder).append(ctx.timestamp, this.key, key, valueSerde, value, null);
+      const builder = this.builders[partition] as BatchBuilder;
+      builder.appendKeyed(ctx.timestamp, scratch.buffer, 0, scratch.position, valueSerde, value, null);
     }
   }
 }
@@ -70,6 +71,7 @@ export class KafkaShuffleWriter implements ShuffleWriter {
     orderedKey.write(key, scratch);
     const group = keyGroupOf(scratch.buffer, 0, scratch.position, this.maxParallelism);
     const partition = partitionOfKeyGroup(group, this.maxParallelism, this.builders.length);
-    (this.builders[partition] as BatchBuilder).append(ctx.timestamp, orderedKey, key, this.value, value, null);
+    const builder = this.builders[partition] as BatchBuilder;
+    builder.appendKeyed(ctx.timestamp, scratch.buffer, 0, scratch.position, this.value, value, null);
   }
 }

@@ -9,6 +9,8 @@ import type { EncodedChanges } from './encoded-changes';
 export interface LocalStore {
   /** The marker that was written last; null before the first. */
   readonly marker: Marker | null;
+  /** A write was refused: nothing is read or written any more; close it and open the folder anew. */
+  readonly failed: boolean;
   /** The value under a changelog key, or undefined. Synchronous: operators do not wait. */
   get(key: Buffer): Buffer | undefined;
   /**

@@ -2,6 +2,7 @@ import type { Serde } from '../serde/serde';
 
 /** Keys that state can be kept under: primitives, or tuples of primitives. Encoded in an order-preserving way. */
 export type KeyPart = string | number | bigint | boolean;
+/** A key that records are grouped by. */
 export type StateKey = KeyPart | readonly KeyPart[];
 
 /** What a stage declares about one store. The name is the user's and durable: it is part of every stored key. */

@@ -19,11 +19,14 @@ export default defineJob('totals', (env) => {
       ? env.source(JOB_INPUT, { value: json<Payment>() }).keyBy(userOf, { name: 'by-user' })
       : env.source(JOB_INPUT, { value: json<Payment>(), partitionedBy: userOf }).keyBy();
   keyed
-    .process({ name: 'totals', state: { count: valueState({ default: 0 }) }, emits: json() }, (payment, ctx) => {
-      const count = ctx.state.count.get() + 1;
-      ctx.state.count.set(count);
-      ctx.emit(payment.size === undefined ? count : { count, filler: 'x'.repeat(payment.size) });
-      if (payment.explode === true) throw new Error(`cannot take the payment of ${payment.user}`);
-    })
+    .process(
+      { name: 'totals', state: { count: valueState({ default: 0 }) }, emits: json() },
+      (payment, ctx) => {
+        const count = ctx.state.count.get() + 1;
+        ctx.state.count.set(count);
+        ctx.emit(payment.size === undefined ? count : { count, filler: 'x'.repeat(payment.size) });
+        if (payment.explode === true) throw new Error(`cannot take the payment of ${payment.user}`);
+      },
+    )
     .to(JOB_OUTPUT, { value: json() });
 });

@@ -19,6 +19,14 @@ final class Args {
         return args;
     }
 
+    /** The same with another value for one of them. */
+    Args with(String name, String value) {
+        Args args = new Args();
+        args.values.putAll(values);
+        args.values.put(name, value);
+        return args;
+    }
+
     String text(String name) {
         String value = values.get(name);
         if (value == null) throw new IllegalArgumentException("--" + name + " is missing");

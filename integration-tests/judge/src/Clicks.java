@@ -11,7 +11,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 /**
  * Judges a topic of running counts, of which every update was written: for each user 1, 2, 3, … in one partition, and the last
  * counts sum to the number of clicks. A lost click shows as a low total, a doubled one as a high total, a doubled or lost
- * output record as a repeat or a gap.
+ * output record as a repeat or a gap. With {@code --input TOPIC} it also counts, from the clicks themselves, the users whose last
+ * count is below their number of clicks: what a job that counts at least once must not have.
  */
 final class Clicks {
     private static final int SHOWN_PROBLEMS = 5;
@@ -35,12 +36,35 @@ final class Clicks {
 
     static boolean run(Args args) {
         long expected = args.number("expect-total");
+        String input = args.text("input", "");
         Clicks clicks = new Clicks();
         TopicReader.read(args, "read_committed", record -> {
             clicks.take(record);
             return true;
         });
-        return clicks.report(expected);
+        return clicks.report(expected, input.isEmpty() ? 0 : clicks.usersBelow(clicksByUser(args, input)));
+    }
+
+    private static Map<String, Long> clicksByUser(Args args, String input) {
+        Map<String, Long> truth = new HashMap<>();
+        TopicReader.read(args.with("topic", input), "read_committed", record -> {
+            try {
+                truth.merge(userOf(record, Judge.JSON.readTree(record.value())), 1L, Long::sum);
+            } catch (IOException e) {
+                throw new IllegalArgumentException("offset " + record.offset() + " of " + input + " is no click", e);
+            }
+            return true;
+        });
+        return truth;
+    }
+
+    private long usersBelow(Map<String, Long> truth) {
+        return truth.entrySet().stream().filter(entry -> countOfUser(entry.getKey()) < entry.getValue()).count();
+    }
+
+    private long countOfUser(String name) {
+        User user = users.get(name);
+        return user == null ? 0 : user.count;
     }
 
     private void take(ConsumerRecord<byte[], byte[]> record) {
@@ -90,7 +114,7 @@ final class Clicks {
         if (firstProblems.size() < SHOWN_PROBLEMS) firstProblems.add(record.partition() + "@" + record.offset() + " " + what);
     }
 
-    private boolean report(long expected) {
+    private boolean report(long expected, long under) {
         long total = users.values().stream().mapToLong(user -> user.count).sum();
         if (total != expected && firstProblems.size() < SHOWN_PROBLEMS) {
             firstProblems.add("the last counts sum to " + total + ", not to " + expected);
@@ -99,6 +123,7 @@ final class Clicks {
         ObjectNode answer = Judge.JSON.createObjectNode();
         answer.put("ok", ok).put("total", total).put("keys", users.size()).put("records", records);
         answer.put("gaps", gaps).put("repeats", repeats).put("misplaced", misplaced).put("malformed", malformed);
+        answer.put("under", under);
         firstProblems.forEach(answer.putArray("firstProblems")::add);
         System.out.println(answer);
         return ok;

@@ -3,10 +3,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
 
-/** Prints the records of a topic, one JSON line each; bytes as base64, absent ones as null. */
+/** Prints the records of a topic, or those with one key ({@code --key BASE64}), one JSON line each; bytes as base64, absent ones as null. */
 final class Dump {
     private static final int BUFFER_BYTES = 1 << 16;
 
@@ -17,10 +19,13 @@ final class Dump {
     }
 
     static void run(Args args) {
+        String wanted = args.text("key", "");
+        byte[] key = Base64.getDecoder().decode(wanted);
         Dump dump = new Dump(args.number("limit", Long.MAX_VALUE));
         PrintStream out = new PrintStream(new BufferedOutputStream(System.out, BUFFER_BYTES), false, StandardCharsets.UTF_8);
         if (dump.left > 0) {
             TopicReader.read(args, args.text("isolation", "read_committed"), record -> {
+                if (!wanted.isEmpty() && !Arrays.equals(key, record.key())) return true;
                 out.print(line(record));
                 out.print('\n');
                 return --dump.left > 0;

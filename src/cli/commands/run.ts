@@ -94,6 +94,6 @@ async function follow(jobRun: JobRun, { io, logger, line, stopAsked }: Follower)
     endProgress();
     line?.clear();
   }
-  const { recordsIn, recordsOut } = jobRun.status();
-  logger.info('done', { recordsIn, recordsOut });
+  const { recordsIn, recordsOut, skipped, deadLettered } = jobRun.status();
+  logger.info('done', { recordsIn, recordsOut, skipped, deadLettered });
 }

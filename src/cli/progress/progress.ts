@@ -5,6 +5,8 @@ export interface Progress {
   readonly state: JobStatus['state'];
   readonly recordsIn: number;
   readonly recordsOut: number;
+  readonly skipped: number;
+  readonly deadLettered: number;
   /** Input records per second since the look before; 0 at the first one. */
   readonly recordsPerSecond: number;
   /** Committed epochs of all executors together. */
@@ -44,6 +46,8 @@ function totals(status: JobStatus): Omit<Progress, 'recordsPerSecond'> {
     state: status.state,
     recordsIn: status.recordsIn,
     recordsOut: status.recordsOut,
+    skipped: status.skipped,
+    deadLettered: status.deadLettered,
     epochs: sum(status.executors.map((executor) => executor.epochs)),
     abortedEpochs: sum(status.executors.map((executor) => executor.abortedEpochs)),
     runningTasks: tasks.filter((task) => task.state === 'running').length,
@@ -71,6 +75,8 @@ export function formatProgress(progress: Progress): string {
     `lag ${progress.lag === null ? '?' : count(progress.lag)}`,
   ];
   if (progress.commitMs !== null) parts.push(`commit ${progress.commitMs} ms`);
+  if (progress.skipped > 0) parts.push(`${count(progress.skipped)} skipped`);
+  if (progress.deadLettered > 0) parts.push(`${count(progress.deadLettered)} dead letters`);
   const tasks = progress.tasks === 1 ? '1 task' : `${progress.tasks} tasks`;
   const all = progress.runningTasks === progress.tasks;
   parts.push(all ? tasks : `${progress.runningTasks} of ${tasks}`);

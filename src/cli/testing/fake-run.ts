@@ -53,6 +53,8 @@ export class FakeRun implements JobRun {
       executors: [executor],
       recordsIn: this.recordsIn,
       recordsOut: 2,
+      skipped: 0,
+      deadLettered: 0,
     };
   }
 }

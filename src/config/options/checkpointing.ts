@@ -16,7 +16,6 @@ export const checkpointingOptions = {
     default: 'EXACTLY_ONCE',
     values: ['EXACTLY_ONCE', 'AT_LEAST_ONCE'],
     scope: 'job',
-    pending: 'every job runs EXACTLY_ONCE',
     doc: 'Whether outputs, state and offsets commit in one Kafka transaction, or without transactions.',
   },
   'execution.checkpointing.timeout': {

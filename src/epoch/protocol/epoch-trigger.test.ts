@@ -10,6 +10,7 @@ const facts = (over: Partial<EpochFacts> = {}): EpochFacts => ({
   drained: false,
   dirtyBytes: 0,
   outputBytes: 0,
+  mustEnd: false,
   revoking: false,
   stopping: false,
   ...over,
@@ -21,6 +22,7 @@ describe('decideEpoch', () => {
     ['input is drained', { drained: true }, 'drained'],
     ['too much is dirty', { dirtyBytes: 1000 }, 'dirty-bytes'],
     ['too much is to be sent', { outputBytes: 2000 }, 'output-bytes'],
+    ['a record was set aside in a replay', { mustEnd: true }, 'bad-record'],
     ['tasks are revoked', { revoking: true }, 'revocation'],
     ['the executor stops', { stopping: true, revoking: true }, 'shutdown'],
   ])('ends the epoch when %s', (_, over, reason) => {
@@ -43,6 +45,7 @@ describe('decideEpoch', () => {
     expect(decideEpoch(facts({ ...busy, dirtyBytes: 1000 }), limits).kind).toBe('wait-for-commit');
     expect(decideEpoch(facts({ ...busy, outputBytes: 2000 }), limits).kind).toBe('wait-for-commit');
     expect(decideEpoch(facts({ ...busy, revoking: true }), limits).kind).toBe('wait-for-commit');
+    expect(decideEpoch(facts({ ...busy, mustEnd: true }), limits).kind).toBe('wait-for-commit');
   });
 });
 

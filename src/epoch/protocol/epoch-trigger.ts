@@ -26,11 +26,14 @@ export interface EpochFacts {
   readonly drained: boolean;
   readonly dirtyBytes: number;
   readonly outputBytes: number;
+  /** A record that broke an earlier attempt has been passed (I2): the next one must find this one committed. */
+  readonly mustEnd: boolean;
   readonly revoking: boolean;
   readonly stopping: boolean;
 }
 
-export type EpochEnd = 'interval' | 'drained' | 'dirty-bytes' | 'output-bytes' | 'revocation' | 'shutdown';
+export type EpochEnd =
+  'interval' | 'drained' | 'dirty-bytes' | 'output-bytes' | 'bad-record' | 'revocation' | 'shutdown';
 
 export type EpochDecision =
   /** Go on processing. `recheckAt`: monotonic time at which the decision changes by itself. */
@@ -54,6 +57,7 @@ export function decideEpoch(facts: EpochFacts, limits: EpochLimits): EpochDecisi
 function dueReason(facts: EpochFacts, limits: EpochLimits): EpochEnd | null {
   if (facts.stopping) return 'shutdown';
   if (facts.revoking) return 'revocation';
+  if (facts.mustEnd) return 'bad-record';
   if (facts.dirtyBytes >= limits.maxDirtyBytes) return 'dirty-bytes';
   if (facts.outputBytes >= limits.maxOutputBytes) return 'output-bytes';
   if (facts.now - (facts.startedAt ?? facts.now) >= limits.intervalMs) return 'interval';

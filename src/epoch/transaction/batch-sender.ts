@@ -101,18 +101,18 @@ export class BatchSender {
 
   private async sendRounds(nodeId: number, rounds: readonly Round[], landings: Map<string, Landing>): Promise<void> {
     const underWay: Promise<void>[] = [];
-    let failure: unknown = null;
+    let failure: { readonly error: unknown } | null = null as { readonly error: unknown } | null;
     for (const round of rounds) {
       if (underWay.length >= MAX_IN_FLIGHT) await underWay[underWay.length - MAX_IN_FLIGHT];
       if (failure !== null) break;
       const sent = this.sendRound(nodeId, round, landings).catch((error: unknown) => {
-        failure ??= error;
+        failure ??= { error };
       });
       underWay.push(sent);
       this.options.fault('produce.first-sent');
     }
     await Promise.all(underWay);
-    if (failure !== null) throw failure;
+    if (failure !== null) throw failure.error;
   }
 
   private async sendRound(nodeId: number, round: Round, landings: Map<string, Landing>): Promise<void> {

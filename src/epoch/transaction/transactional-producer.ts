@@ -202,16 +202,16 @@ export class TransactionalProducer implements EpochCommitter {
   }
 }
 
-/** The answer that decides: the first that is not clean and cannot be repeated, else the first not clean, else 0. */
+/** The answer that decides: the first that is not clean and cannot be repeated, else one that can, else 0. */
 function worst(answers: readonly { errorCode: number }[]): number {
-  let retriable = 0;
+  let undecided = 0;
   for (const { errorCode } of answers) {
     if (errorCode === 0) continue;
-    // OPERATION_NOT_ATTEMPTED: another partition of the same request is the reason.
-    if (errorCode === OPERATION_NOT_ATTEMPTED) continue;
-    if (judgeAnswer('adding-partitions', errorCode) !== 'retry') return errorCode;
-    retriable = errorCode;
+    // Another partition of the same request is the reason; where none says so, this is no clean answer either.
+    if (errorCode === OPERATION_NOT_ATTEMPTED) undecided ||= errorCode;
+    else if (judgeAnswer('adding-partitions', errorCode) !== 'retry') return errorCode;
+    else undecided = errorCode;
   }
-  return retriable;
+  return undecided;
 }
 const OPERATION_NOT_ATTEMPTED = 55;

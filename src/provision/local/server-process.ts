@@ -76,8 +76,9 @@ export class ServerProcess {
   /** The first complaint near the end of its log, for an error message. */
   async complaint(): Promise<string> {
     const lines = (await this.#logTail()).split('\n');
-    const first = lines.find((line) => / ERROR |Exception|Error:/.test(line)) ?? lines.at(-2);
-    return (first ?? 'its log is empty').trim().slice(0, LONGEST_REASON_CHARS);
+    const exception = lines.find((line) => /^[\w.$]+(Exception|Error): /.test(line));
+    const complaint = exception ?? lines.find((line) => line.includes(' ERROR ')) ?? lines.at(-2);
+    return (complaint ?? 'its log is empty').trim().slice(0, LONGEST_REASON_CHARS);
   }
 
   /** Whether its log says that a port was taken. */

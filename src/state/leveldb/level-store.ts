@@ -35,7 +35,7 @@ export class LevelStore implements LocalStore {
   private kept: { seq: number; bytesBefore: number }[] = [];
   private bytesWritten = 0;
   private writing: Promise<void> = Promise.resolve();
-  private failed: TidemarkError | null = null;
+  private failure: TidemarkError | null = null;
 
   private constructor(db: RawLevel, where: string, chain: OpenChain, fault: FaultInjector) {
     this.db = db;
@@ -66,6 +66,10 @@ export class LevelStore implements LocalStore {
     }
   }
 
+  get failed(): boolean {
+    return this.failure !== null;
+  }
+
   get(key: Buffer): Buffer | undefined {
     return this.db.getSync(key);
   }
@@ -82,7 +86,7 @@ export class LevelStore implements LocalStore {
   }
 
   private async write(changes: EncodedChanges, marker: Marker | null): Promise<void> {
-    if (this.failed !== null) throw this.failed;
+    if (this.failure !== null) throw this.failure;
     try {
       for (let from = 0; ; from += MAX_BATCH_OPERATIONS) {
         const to = Math.min(changes.count, from + MAX_BATCH_OPERATIONS);
@@ -93,12 +97,12 @@ export class LevelStore implements LocalStore {
       }
     } catch (error) {
       // After a failed write LevelDB may refuse every later one: never go on from memory.
-      this.failed = new TidemarkError('TM4005', 'abort-epoch', 'the local store cannot be written', {
+      this.failure = new TidemarkError('TM4005', 'abort-epoch', 'the local store cannot be written', {
         where: this.where,
         hint: 'free disk space or mend the volume; the task is rebuilt from its changelog',
         cause: error,
       });
-      throw this.failed;
+      throw this.failure;
     }
   }
 
@@ -143,8 +147,7 @@ async function readChain(db: RawLevel): Promise<ReturnType<typeof judgeChain>> {
   const links: { key: Buffer; value: Buffer }[] = [];
   const range = { gte: Buffer.from([LINK_PREFIX]), lt: Buffer.from([LINK_PREFIX + 1]) };
   for await (const [key, value] of db.iterator(range)) links.push({ key, value });
-  let hasData = false;
-  for await (const _key of db.keys({ lt: Buffer.from([LINK_PREFIX]), limit: 1 })) hasData = true;
+  const hasData = (await db.keys({ lt: Buffer.from([LINK_PREFIX]), limit: 1 }).all()).length > 0;
   return judgeChain(links, hasData);
 }
 

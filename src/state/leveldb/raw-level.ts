@@ -16,8 +16,7 @@ interface RawBatch {
 export class RawLevel extends ClassicLevel<Buffer, Buffer> {
   /** An empty batch. It is written once. */
   rawBatch(): RawLevelBatch {
-    const create = (this as unknown as { _chainedBatch(): RawBatch })._chainedBatch;
-    return new RawLevelBatch(create.call(this));
+    return new RawLevelBatch((this as unknown as { _chainedBatch(): RawBatch })._chainedBatch());
   }
 }
 

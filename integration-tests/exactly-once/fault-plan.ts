@@ -1,0 +1,64 @@
+import { FAULT_POINTS, type FaultPoint } from '../../src/util/fault-points';
+import type { JobStart } from '../support/job-process';
+
+export type Backend = 'heap' | 'leveldb';
+export type Mode = 'EXACTLY_ONCE' | 'AT_LEAST_ONCE';
+
+/** What decides whether a fault point lies on a job's way. */
+export interface FaultSetting {
+  readonly backend: Backend;
+  readonly mode: Mode;
+}
+
+/** How the process is brought to a fault point. */
+export interface FaultPlan {
+  readonly point: FaultPoint;
+  /** The state folder is deleted first, so that there is something to replay. */
+  readonly withoutState: boolean;
+  /** The running job's epoch is made to fail from outside: by taking its transactional id, or else by killing the broker. */
+  readonly provoke: 'nothing' | 'fencing' | 'broker-death';
+  readonly start: JobStart;
+}
+
+/** Points that a process passes once or a few times while it starts: only the first times are certain to come. */
+const AT_START: ReadonlySet<FaultPoint> = new Set([
+  'fence.done',
+  'recovery.store-opened',
+  'recovery.mid-replay',
+  'recovery.done',
+]);
+/** Later times of the points of an epoch: any of the first few, so that the death is not always in the first epoch. */
+const LATEST_TIME = 3;
+/** Small epochs: many of them, so that every death is in mid-run. */
+const SMALL_EPOCHS = { 'execution.epoch.interval': '20ms' };
+/** An epoch of more changes than one batch of the local store holds. */
+const LARGE_EPOCHS = { 'execution.epoch.interval': '500ms' };
+
+/** Why the process never comes to this point in such a job; null when it does. */
+export function whyNever(point: FaultPoint, { backend, mode }: FaultSetting): string | null {
+  if (point === 'local.mid-write' && backend === 'heap') return 'the heap store takes an epoch in one step';
+  const ofTransactions = point === 'txn.partitions-added' || point === 'txn.end-sent';
+  if (ofTransactions && mode === 'AT_LEAST_ONCE') return 'there are no transactions';
+  return null;
+}
+
+/** Every point that lies on this job's way; those first that want many clicks to be left. */
+export function pointsOf(setting: FaultSetting): FaultPoint[] {
+  const first: readonly FaultPoint[] = ['local.mid-write', 'abort.dropped'];
+  const points = [...first, ...FAULT_POINTS.filter((point) => !first.includes(point))];
+  return points.filter((point) => whyNever(point, setting) === null);
+}
+
+export function planFault(point: FaultPoint, { mode }: FaultSetting, random: () => number): FaultPlan {
+  const once = AT_START.has(point) || point === 'abort.dropped' || point === 'local.mid-write';
+  const time = once ? 1 : 1 + Math.floor(random() * LATEST_TIME);
+  const provoke =
+    point !== 'abort.dropped' ? 'nothing' : mode === 'EXACTLY_ONCE' ? 'fencing' : 'broker-death';
+  const settings = point === 'local.mid-write' ? LARGE_EPOCHS : SMALL_EPOCHS;
+  return {
+    point,
+    withoutState: point === 'recovery.mid-replay',
+    provoke,
+    start: { fault: `${point}:${time}`, settings },
+  };
+}

@@ -1,0 +1,14 @@
+import type { Backend, Mode } from './fault-plan';
+
+export const VERSIONS = ['4.4.0', '3.9.1'] as const;
+export const MODES: readonly Mode[] = ['EXACTLY_ONCE', 'AT_LEAST_ONCE'];
+
+const backends: readonly Backend[] = ['leveldb', 'heap'];
+
+/** What the guarantee must not depend on. */
+export const FACTORS = {
+  version: VERSIONS,
+  backend: backends,
+  shuffle: [true, false],
+  executors: [1, 2],
+} as const;

@@ -1,0 +1,128 @@
+import { obtainKafka, type KafkaHandle } from '../../src/provision';
+import { createJudge, type Judge } from '../judge/judge';
+import { describeWithLocalKafka } from '../judge/local-kafka-missing';
+import { waitFor } from '../support/wait';
+import { readCommitLog } from './commit-log';
+import { CountingJob, PARTITIONS } from './counting-job';
+import type { Backend } from './fault-plan';
+import { VERSIONS } from './matrix';
+
+jest.setTimeout(120_000);
+
+const CLICKS = 200_000;
+const USERS = 20_000;
+/** From the start of the process to its first commit. */
+const FIRST_COMMIT_LIMIT_MS = 4000;
+/** Far above the limit: had a time-out been waited for, it would show. */
+const TIMEOUTS = { 'kafka.session-timeout': '10s', 'kafka.transaction-timeout': '60s' };
+/** In the middle of an epoch, with its transaction open; small epochs, so that most of the input is still to come. */
+const DEATH = { fault: 'txn.offsets-committed:8', settings: { 'execution.epoch.interval': '20ms' } };
+/** The epoch that was not applied to the local store, and the one before it whose write may have been lost. */
+const EPOCHS_IN_TAIL = 2;
+
+interface Recovered {
+  readonly task: string;
+  readonly how: string;
+  readonly records: number;
+}
+
+describeWithLocalKafka(VERSIONS.slice(0, 1))('a job started again after SIGKILL', () => {
+  let kafka: KafkaHandle;
+  let judge: Judge;
+  let jobs = 0;
+
+  beforeAll(async () => {
+    kafka = await obtainKafka({ source: 'local', version: VERSIONS[0] });
+    judge = await createJudge(kafka);
+  });
+  afterAll(() => kafka.stop());
+
+  async function withDeadJob(backend: Backend, executors: 1 | 2, body: (job: CountingJob) => Promise<void>): Promise<void> {
+    const applicationId = `restart-${(jobs += 1)}`;
+    const fixed = { kafka, applicationId, shuffle: true, mode: 'EXACTLY_ONCE', settings: TIMEOUTS } as const;
+    const job = await CountingJob.create({ ...fixed, backend, executors });
+    try {
+      await judge.produceClicks({ topic: job.input, count: CLICKS, users: USERS });
+      job.process.start(DEATH);
+      expect((await job.process.exited).signal).toBe('SIGKILL');
+      const open = await judge.transactions();
+      expect(open.map(({ state }) => state)).toContain('Ongoing');
+      await body(job);
+    } finally {
+      await job.dispose();
+    }
+  }
+
+  /** Starts the job; milliseconds from the start of its process to the first commit that it adds. */
+  async function timeToFirstCommit(job: CountingJob): Promise<number> {
+    const before = await job.progress();
+    job.process.start();
+    await waitFor('a commit', async () => (await job.progress()) > before || undefined, { everyMs: 10 });
+    return Date.now() - job.process.startedAt;
+  }
+
+  async function recovered(job: CountingJob): Promise<Recovered[]> {
+    const tasks = job.stages.length * PARTITIONS;
+    return waitFor('all tasks', () => {
+      const lines = job.process.logged('task recovered') as unknown as Recovered[];
+      return lines.length >= tasks ? lines : undefined;
+    });
+  }
+
+  async function expectExactOutput(job: CountingJob): Promise<void> {
+    await job.process.end('SIGKILL');
+    job.process.start({ untilEnd: true });
+    expect(await job.process.exited).toEqual({ code: 0, signal: null });
+    const verdict = await judge.clicks(job.output, CLICKS);
+    expect(verdict).toMatchObject({ ok: true, total: CLICKS, gaps: 0, repeats: 0 });
+  }
+
+  /** By task: changelog records of its largest epoch, its commit record included. */
+  async function largestEpochs(job: CountingJob): Promise<Map<string, number>> {
+    const largest = new Map<string, number>();
+    for (const { changelog } of job.stages) {
+      const stage = changelog.slice(job.applicationId.length + 1, -'-changelog'.length);
+      for (const [partition, commits] of readCommitLog(await judge.dump(changelog, { key: Buffer.from([0]) }))) {
+        const ends = [-1, ...commits.map(({ offset }) => offset)];
+        const sizes = ends.slice(1).map((end, i) => end - (ends[i] ?? 0));
+        largest.set(`${stage}/${partition}`, Math.max(...sizes));
+      }
+    }
+    return largest;
+  }
+
+  it.each([1, 2] as const)('keeps its local state and replays only the tail: %s executors', async (executors) => {
+    await withDeadJob('leveldb', executors, async (job) => {
+      const largest = await largestEpochs(job);
+      const ms = await timeToFirstCommit(job);
+      const reports = await recovered(job);
+      expect(reports.map(({ how }) => how)).toEqual(reports.map(() => 'tail'));
+      for (const { task, records } of reports) {
+        expect(records).toBeLessThanOrEqual(EPOCHS_IN_TAIL * (largest.get(task) ?? 0));
+      }
+      expect(ms).toBeLessThan(FIRST_COMMIT_LIMIT_MS);
+      await expectExactOutput(job);
+    });
+  });
+
+  it.each([1, 2] as const)('is as quick from the changelog when the state was in memory: %s executors', async (executors) => {
+    await withDeadJob('heap', executors, async (job) => {
+      const ms = await timeToFirstCommit(job);
+      expect((await recovered(job)).map(({ how }) => how)).not.toContain('tail');
+      expect(ms).toBeLessThan(FIRST_COMMIT_LIMIT_MS);
+      await expectExactOutput(job);
+    });
+  });
+
+  it('restores a deleted state folder from the changelog', async () => {
+    await withDeadJob('leveldb', 1, async (job) => {
+      await job.deleteState();
+      job.process.start();
+      const reports = await recovered(job);
+      expect(reports.map(({ how }) => how)).toEqual(reports.map(() => 'rebuild'));
+      const records = reports.reduce((sum, report) => sum + report.records, 0);
+      expect(records).toBeGreaterThan(0);
+      await expectExactOutput(job);
+    });
+  });
+});
