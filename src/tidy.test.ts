@@ -170,7 +170,10 @@ describe('documents', () => {
   it('have examples that compile', () => {
     const documents = pages.filter((name) => name === 'README.md' || name.startsWith('docs/'));
     const examples = documents.flatMap((name) =>
-      codeBlocksOf(name, 'ts').map((code, index) => ({ name: `${name}.${index}.ts`, code })),
+      codeBlocksOf(name, 'ts').map((code, index) => ({
+        name: `${name.replaceAll('/', '-')}.${index}.ts`,
+        code,
+      })),
     );
     expect(examples.length).toBeGreaterThan(2);
     expect(complaintsAbout(examples)).toEqual([]);
@@ -205,9 +208,11 @@ function codeBlocksOf(page: string, language: string): string[] {
   );
 }
 
-/** Type errors of modules that exist only in a page. */
+/** Type errors of modules that exist only in a page, as if they lay in the root. They may await at their top level. */
 function complaintsAbout(examples: readonly { readonly name: string; readonly code: string }[]): string[] {
-  const options = { ...compilerOptions(), noEmit: true };
+  const { ESNext } = ts.ModuleKind;
+  const moduleResolution = ts.ModuleResolutionKind.Bundler;
+  const options = { ...compilerOptions(), noEmit: true, module: ESNext, moduleResolution };
   const texts = new Map(examples.map(({ name, code }) => [join(ROOT, name), code]));
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile } = host;

@@ -159,6 +159,7 @@ export class Executor {
       for (const input of task.inputs) this.fetcher.remove(input.topic, input.partition);
     }
     await this.epochs.drop();
+    this.tasks.drop();
   }
 
   /** After {@link dropEpoch} and fencing: every task from its last commit record, and reading begins again. */

@@ -72,7 +72,7 @@ async function untilRecovered(
     await executor.dropEpoch();
     await executor.backoff.pause(cause, executor.stopSignal);
     // Nothing of the dropped epoch was committed: who stops now loses nothing, and who starts next recovers.
-    if (executor.stopSignal.aborted) return;
+    if (executor.stopSignal.aborted) return executor.disown();
     try {
       return await attempt(cause);
     } catch (failure) {

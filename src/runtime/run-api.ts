@@ -13,6 +13,7 @@ export interface RunOptions {
 
 export type RunJob = (job: Job, config: ResolvedConfig, options: RunOptions) => Promise<JobRun>;
 
+/** A running instance of a job. */
 export interface JobRun {
   /** Resolves when the instance has left cleanly; rejects with the TidemarkError that ended the job. */
   readonly finished: Promise<void>;
@@ -21,9 +22,12 @@ export interface JobRun {
   stop(): Promise<void>;
 }
 
+/** What an instance is doing: `restoring` while it recovers tasks, `stopping` after a request to stop. */
 export type JobState = 'starting' | 'restoring' | 'running' | 'stopping' | 'finished' | 'failed';
+/** What a task is doing. */
 export type TaskState = 'restoring' | 'running' | 'closing';
 
+/** An instance at one moment, its executors and their tasks. */
 export interface JobStatus {
   readonly applicationId: string;
   readonly instanceId: string;
@@ -39,6 +43,7 @@ export interface JobStatus {
   readonly deadLettered: number;
 }
 
+/** One executor: its place in the group, its commits, its tasks. */
 export interface ExecutorStatus {
   readonly index: number;
   /** Null while it is not a member of the group. */
@@ -52,6 +57,7 @@ export interface ExecutorStatus {
   readonly tasks: readonly TaskStatus[];
 }
 
+/** One task: one stage on one partition. */
 export interface TaskStatus {
   readonly id: string;
   readonly stage: string;
@@ -62,6 +68,7 @@ export interface TaskStatus {
   readonly positions: readonly InputPosition[];
 }
 
+/** How far a task is in one of its inputs. */
 export interface InputPosition {
   readonly topic: string;
   readonly partition: number;

@@ -60,17 +60,27 @@ export class TaskSet {
   async adopt(wanted: readonly TaskId[]): Promise<void> {
     this.wanted = wanted;
     const names = new Set(wanted.map(taskName));
-    for (const task of this.all()) if (!names.has(task.name)) await this.closeTask(task);
+    for (const task of this.all()) if (!names.has(task.name)) this.forget(task);
+    for (const [name, store] of this.stores) {
+      if (names.has(name)) continue;
+      this.stores.delete(name);
+      await store.close();
+    }
     await this.openMissing();
     this.verifyGroupOffsets = false;
   }
 
-  /** After an aborted epoch: nothing of memory is trusted, every task starts again at its last commit record. */
-  async reload(): Promise<void> {
-    for (const task of this.all()) task.state.drop();
-    this.tasks.clear();
-    this.routes.clear();
+  /**
+   * An epoch was aborted: nothing of memory is trusted (A5). The tasks are gone until {@link reload}, so that nothing
+   * of them can be committed by mistake; their stores, which hold committed data only, are kept.
+   */
+  drop(): void {
+    for (const task of this.all()) this.forget(task);
     this.context.fault('abort.dropped');
+  }
+
+  /** After {@link drop}: every task starts again at its last commit record. */
+  async reload(): Promise<void> {
     await this.openMissing();
   }
 
@@ -89,11 +99,10 @@ export class TaskSet {
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
-  private async closeTask(task: Task): Promise<void> {
+  private forget(task: Task): void {
+    task.state.drop();
     this.tasks.delete(task.name);
     for (const input of task.inputs) this.routes.delete(tpKey(input.topic, input.partition));
-    this.stores.delete(task.name);
-    await task.state.close();
   }
 
   private async open(id: TaskId, siblings: number): Promise<void> {

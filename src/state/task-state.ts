@@ -85,11 +85,6 @@ export class TaskState implements LayerOwner {
     this.appliedLayer = this.sealedLayer;
   }
 
-  close(): Promise<void> {
-    this.drop();
-    return this.local.close();
-  }
-
   private encode(entry: CacheEntry, changes: EncodedChanges): void {
     const out = changes.out;
     const keyStart = out.position;
