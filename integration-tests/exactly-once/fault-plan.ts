@@ -15,7 +15,7 @@ export interface FaultPlan {
   readonly point: FaultPoint;
   /** The state folder is deleted first, so that there is something to replay. */
   readonly withoutState: boolean;
-  /** The running job's epoch is made to fail from outside: by taking its transactional id, or else by killing the broker. */
+  /** The running job's epoch is made to fail from outside: by taking its transactional id, or else by a death of the broker. */
   readonly provoke: 'nothing' | 'fencing' | 'broker-death';
   readonly start: JobStart;
 }
@@ -33,6 +33,9 @@ const LATEST_TIME = 3;
 const SMALL_EPOCHS = { 'execution.epoch.interval': '20ms' };
 /** An epoch of more changes than one batch of the local store holds. */
 const LARGE_EPOCHS = { 'execution.epoch.interval': '500ms' };
+
+/** Longer than a broker's restart: a membership that is lost is answered by joining anew, not by reloading. */
+const LONG_SESSION = { 'kafka.session-timeout': '40s' };
 
 /** Why the process never comes to this point in such a job; null when it does. */
 export function whyNever(point: FaultPoint, { backend, mode }: FaultSetting): string | null {
@@ -54,7 +57,8 @@ export function planFault(point: FaultPoint, { mode }: FaultSetting, random: () 
   const time = once ? 1 : 1 + Math.floor(random() * LATEST_TIME);
   const provoke =
     point !== 'abort.dropped' ? 'nothing' : mode === 'EXACTLY_ONCE' ? 'fencing' : 'broker-death';
-  const settings = point === 'local.mid-write' ? LARGE_EPOCHS : SMALL_EPOCHS;
+  const epochs = point === 'local.mid-write' ? LARGE_EPOCHS : SMALL_EPOCHS;
+  const settings = provoke === 'broker-death' ? { ...epochs, ...LONG_SESSION } : epochs;
   return {
     point,
     withoutState: point === 'recovery.mid-replay',

@@ -27,13 +27,16 @@ describeWithLocalKafka(VERSIONS)('a job killed at five random moments', () => {
     afterAll(() => kafka.stop());
 
     const here = COMBINATIONS.filter((combination) => combination.version === version);
-    it.each(here)('counts every click once: $backend, shuffle $shuffle, executors $executors', async (combination) => {
-      const { backend, shuffle, executors } = combination;
-      const setting = { kafka, judge, backend, shuffle, executors, mode: 'EXACTLY_ONCE' } as const;
-      const seed = SEED + COMBINATIONS.indexOf(combination);
-      const load = { clicks: CLICKS, users: USERS, seed, randomKills: 5, faultPoints: [] };
-      const result = await killMatrixCase({ ...setting, ...load });
-      expect(summaryOf(result)).toEqual(exactlyOnce(CLICKS));
-    });
+    it.each(here)(
+      'counts every click once: $backend, shuffle $shuffle, executors $executors',
+      async (combination) => {
+        const { backend, shuffle, executors } = combination;
+        const setting = { kafka, judge, backend, shuffle, executors, mode: 'EXACTLY_ONCE' } as const;
+        const seed = SEED + COMBINATIONS.indexOf(combination);
+        const load = { clicks: CLICKS, users: USERS, seed, randomKills: 5, faultPoints: [] };
+        const result = await killMatrixCase({ ...setting, ...load });
+        expect(summaryOf(result)).toEqual(exactlyOnce(CLICKS));
+      },
+    );
   });
 });

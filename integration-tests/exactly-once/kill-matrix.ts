@@ -101,7 +101,11 @@ async function killAtRandom(
   for (const moment of moments) {
     const least = Math.max(moment, (await job.clicksRead()) + 1);
     job.process.start({ settings: { 'execution.epoch.interval': random() < 0.5 ? '20ms' : '100ms' } });
-    await waitWhileRunning(job, `${least} clicks read`, async () => (await job.clicksRead()) >= least || undefined);
+    await waitWhileRunning(
+      job,
+      `${least} clicks read`,
+      async () => (await job.clicksRead()) >= least || undefined,
+    );
     await job.client.platform.scheduler.sleep(Math.floor(random() * JITTER_MS));
     const exit = await job.process.end('SIGKILL');
     deaths.push({ at: 'random', exit, clicksRead: await job.clicksRead() });
@@ -116,13 +120,12 @@ interface Scene {
 }
 
 async function dieAt(plan: FaultPlan, scene: Scene): Promise<Death> {
-  const { job, options } = scene;
+  const { job } = scene;
   if (plan.withoutState) await job.deleteState();
   job.process.start(plan.start);
   if (plan.provoke === 'nothing') await feedUntilDead(scene, plan);
   else await provokeUntilDead(scene, plan);
   const exit = await job.process.exited;
-  if (plan.provoke === 'broker-death') await options.kafka.nodes[0]?.start();
   return { at: plan.start.fault ?? plan.point, exit, clicksRead: await job.clicksRead() };
 }
 
@@ -140,7 +143,9 @@ async function provokeUntilDead(scene: Scene, plan: FaultPlan): Promise<void> {
   const before = await job.progress();
   await feed.more();
   await waitWhileRunning(job, 'progress', async () => (await job.progress()) > before || undefined);
+  // The fault point lies behind the next contact with a broker.
   await options.kafka.nodes[0]?.kill();
+  await options.kafka.nodes[0]?.start();
   await waitForDeath(job, plan, () => Promise.resolve());
 }
 

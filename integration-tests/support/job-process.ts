@@ -64,9 +64,7 @@ export class JobProcess {
 
   start(how: JobStart = {}): void {
     if (this.child !== null) throw new Error('the job runs already');
-    const { TIDEMARK_FAULT: _inherited, ...inherited } = process.env;
-    const fault = how.fault === undefined ? {} : { TIDEMARK_FAULT: how.fault };
-    const env = { ...inherited, ...this.options.env, ...fault };
+    const env = { ...process.env, ...this.options.env, TIDEMARK_FAULT: how.fault ?? '' };
     this.lines = [];
     this.startTime = Date.now();
     const child = spawn(process.execPath, this.commandLine(how), { env, stdio: ['ignore', 'pipe', 'pipe'] });

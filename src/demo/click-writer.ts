@@ -22,11 +22,14 @@ export class ClickWriter {
   constructor(client: ClientContext, topic: string, partitions: number) {
     this.client = client;
     this.topic = topic;
-    this.builders = Array.from({ length: partitions }, () => new BatchBuilder({ maxBatchBytes: MAX_BATCH_BYTES }));
+    this.builders = Array.from(
+      { length: partitions },
+      () => new BatchBuilder({ maxBatchBytes: MAX_BATCH_BYTES }),
+    );
   }
 
   async write(source: ClickSource, count: number, onProgress: (written: number) => void): Promise<void> {
-    for (let written = 0; written < count; ) {
+    for (let written = 0; written < count;) {
       const some = Math.min(CLICKS_PER_SEND, count - written);
       for (let i = 0; i < some; i++) this.append(source);
       await this.send();

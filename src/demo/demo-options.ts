@@ -27,7 +27,12 @@ const MAX_USERS = 100_000;
 export function parseDemoOptions(argv: readonly string[]): DemoOptions {
   const values = parse(argv);
   const clicks = wholeNumber('--clicks', values.clicks, DEFAULT_CLICKS, MAX_CLICKS);
-  const users = wholeNumber('--users', values.users, Math.min(MAX_USERS, Math.max(1, Math.floor(clicks / 10))), MAX_USERS);
+  const users = wholeNumber(
+    '--users',
+    values.users,
+    Math.min(MAX_USERS, Math.max(1, Math.floor(clicks / 10))),
+    MAX_USERS,
+  );
   const executors = wholeNumber('--executors', values.executors, 1, 64);
   const { kill = false, forever = false, help = false } = values;
   return { clicks, users, kill, forever, executors, help };

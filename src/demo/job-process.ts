@@ -31,9 +31,15 @@ export class JobProcess {
     const args = [join(root, 'bin', 'tidemark.js'), 'run', join(__dirname, 'demo-job.js'), '--json'];
     args.push('--brokers', brokers, '--application-id', applicationId, '--instance-id', 'demo');
     args.push('--state-dir', stateDir, '--executors', String(executors));
-    const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own: Ctrl-C in the terminal is for the demo, which then stops the job cleanly.
+      detached: true,
+    });
     this.child = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => this.keep(data.toString()));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (data: Buffer) => this.keep(data.toString()));
     this.exited = new Promise((resolve) => {
       child.on('exit', (code) => {
         if (this.child === child) this.child = null;

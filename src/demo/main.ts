@@ -32,6 +32,7 @@ function summaryText(summary: DemoSummary): string {
     `wrong users      ${n(summary.wrongUsers)}`,
     `epochs           ${n(summary.epochs)}   committed, over all tasks`,
     `SIGKILLs         ${n(summary.kills)}`,
+    `job's exit code  ${String(summary.exitCode).padStart(12)}`,
     `duration         ${summary.seconds.toFixed(1).padStart(12)} s`,
     '',
     summary.holds

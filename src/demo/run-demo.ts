@@ -29,6 +29,8 @@ export interface DemoSummary extends OutputVerdict {
   readonly epochs: number;
   readonly kills: number;
   readonly seconds: number;
+  /** Of the job's process after SIGTERM; 0 when it ended cleanly. */
+  readonly exitCode: number | null;
 }
 
 /** `npm start`: clicks, counted exactly once, by a job that may be killed while it does so. */
@@ -37,6 +39,7 @@ export class Demo {
   private readonly line: LiveLine;
   private readonly terminal: boolean;
   private lastShownAt = -Infinity;
+  private lastLook: readonly [read: number, at: number] = [0, systemPlatform.clock.monotonic()];
   private readonly client: ClientContext;
   private readonly id = `tidemark-demo-${systemPlatform.random.id().slice(0, 8)}`;
   private readonly input = `${this.id}-clicks`;
@@ -99,22 +102,18 @@ export class Demo {
     const verdict = await checkOutput(this.client, this.output, PARTITIONS, expected);
     const epochs = await countEpochs(this.client, this.changelogs());
     const holds = verdict.holds && exitCode === 0;
-    return { ...verdict, holds, clicks, epochs, kills, seconds };
+    return { ...verdict, holds, clicks, epochs, kills, seconds, exitCode };
   }
 
   /** Shows what the group has committed until all clicks are counted; kills on the way when asked to. */
   private async follow(job: JobProcess, clicks: number): Promise<number> {
     const killAt = this.options.kill ? KILL_AT.map((share) => share * clicks) : [];
     let kills = 0;
-    let [before, at] = [0, systemPlatform.clock.monotonic()];
     for (;;) {
       await systemPlatform.scheduler.sleep(LOOK_EVERY_MS);
       job.check();
       const read = (await this.progressIn(this.input)).committed;
-      const now = systemPlatform.clock.monotonic();
-      const rate = Math.round(((read - before) * 1000) / (now - at));
-      [before, at] = [read, now];
-      this.show(progressText(read, clicks, rate));
+      this.show(progressText(read, clicks, this.rate(read)));
       if (read >= clicks && (await this.allCounted())) return kills;
       if (this.interrupted && this.options.forever) return kills;
       if (killAt[kills] !== undefined && read >= killAt[kills]!) {
@@ -124,6 +123,14 @@ export class Demo {
         job.start();
       }
     }
+  }
+
+  /** Clicks a second since the last look. */
+  private rate(read: number): number {
+    const now = systemPlatform.clock.monotonic();
+    const [before, at] = this.lastLook;
+    this.lastLook = [read, now];
+    return Math.round((Math.max(0, read - before) * 1000) / (now - at));
   }
 
   /** In place on a terminal; elsewhere a line now and then. */
@@ -156,14 +163,21 @@ export class Demo {
   }
 
   private changelogs(): { topic: string; partitions: number }[] {
-    return [this.input, 'by-user'].map((stage) => ({ topic: changelogTopic(this.id, stage, 1), partitions: PARTITIONS }));
+    return [this.input, 'by-user'].map((stage) => ({
+      topic: changelogTopic(this.id, stage, 1),
+      partitions: PARTITIONS,
+    }));
   }
 
   /** Leaves nothing behind in a Kafka that is not ours. */
   private async cleanUp(): Promise<void> {
     const { port, metadata } = this.client;
     if (this.handle.source === 'environment') {
-      const internal = [...this.changelogs().map(({ topic }) => topic), shuffleTopic(this.id, 'by-user', 1), controlTopic(this.id)];
+      const internal = [
+        ...this.changelogs().map(({ topic }) => topic),
+        shuffleTopic(this.id, 'by-user', 1),
+        controlTopic(this.id),
+      ];
       await deleteTopics(port, systemPlatform, [this.input, this.output, ...internal]);
       await port.deleteGroup(this.id);
     }

@@ -37,6 +37,7 @@ export async function bootstrap(
   const control = new ControlLog(client, controlTopic(prefix));
   const sourcePartitions = new Map(sourceTopics(topology).map((topic) => [topic, partitionsOf(outside, topic)]));
   const standing = await control.incarnation();
+  refuseUnequal(topology, sourcePartitions);
   if (standing !== null) refuseMisfit(standing, config, topology, sourcePartitions);
   const plan = planJob(topology, {
     prefix,
@@ -93,6 +94,25 @@ async function externalTopics(
 
 function partitionsOf(topics: ReadonlyMap<string, TopicMetadata>, topic: string): number {
   return topics.get(topic)?.partitions.length ?? 0;
+}
+
+/**
+ * A stage that keeps state and groups several topics in place must find a key in the same partition of each of them: its task is
+ * the owner of the key's state. @throws {TidemarkError} TM2004
+ */
+function refuseUnequal(topology: Topology, sources: ReadonlyMap<string, number>): void {
+  for (const { name, inputs, stores } of topology.stages) {
+    const topics = inputs.flatMap((input) =>
+      input.kind === 'source' && input.node.partitionedBy !== undefined ? [input.node.topic] : [],
+    );
+    const counts = topics.map((topic) => sources.get(topic) ?? 0);
+    if (stores.length === 0 || new Set(counts).size <= 1) continue;
+    const list = topics.map((topic, i) => `${topic} has ${counts[i]}`).join(', ');
+    throw new TidemarkError('TM2004', 'usage', `the sources of stage ${name} differ in their partitions: ${list}`, {
+      where: `stage ${name}`,
+      hint: 'keys of one are not where those of the other are: give the topics equal partitions, or leave partitionedBy out and name the keyBy, so that it shuffles',
+    });
+  }
 }
 
 function refuseMisfit(

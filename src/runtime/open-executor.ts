@@ -10,7 +10,8 @@ import type { StateBackend } from '../state/local-store';
 import { faultInjectorFromEnvironment, type FaultInjector } from '../util/fault-points';
 import type { Logger } from '../util/logger';
 import type { Platform } from '../util/ports';
-import { bootstrap } from './bootstrap';
+import { whenBrokersAnswer } from './await-brokers';
+import { bootstrap, type Bootstrapped } from './bootstrap';
 import { Executor } from './executor';
 import type { ExecutorContext } from './executor-context';
 
@@ -41,7 +42,8 @@ export async function openExecutor(options: OpenExecutorOptions): Promise<Opened
   };
   try {
     const client = { port, metadata, platform };
-    const { plan, topics } = await bootstrap(client, config, job.topology, logger);
+    const prepare = (): Promise<Bootstrapped> => bootstrap(client, config, job.topology, logger);
+    const { plan, topics } = await whenBrokersAnswer(prepare, config, platform, logger);
     const fault = faultInjectorFromEnvironment(process.env);
     const context: ExecutorContext = {
       ...client,

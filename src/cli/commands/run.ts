@@ -13,6 +13,9 @@ import { LiveLine } from '../progress/live-line';
 import { reportProgress } from '../progress/reporter';
 import type { CommandContext } from '../services';
 
+/** How long a stop waits for a start under way, to leave the group cleanly. */
+const START_GRACE_MS = 3_000;
+
 interface RunFlags extends ConfigFlags {
   readonly init?: string;
   readonly fromSavepoint?: string;
@@ -48,10 +51,19 @@ async function run(path: string, flags: RunFlags, { io, services }: CommandConte
     const { logger, line } = outputsOf(config, io, flags.json === true);
     announce(job.name, config, logger);
     const started = services.runJob(job, config, { modulePath, logger, untilEnd: flags.untilEnd === true });
-    await follow(await started, { io, logger, line, stopAsked: signals.stopAsked });
+    const first = await Promise.race([started, signals.stopAsked]);
+    if (typeof first === 'string') return await leaveUnstarted(started, first, logger, io);
+    await follow(first, { io, logger, line, stopAsked: signals.stopAsked });
   } finally {
     signals.dispose();
   }
+}
+
+/** Asked to stop before the job had started, perhaps while no broker answers: nothing was read, nothing is lost. */
+async function leaveUnstarted(started: Promise<JobRun>, signal: string, logger: Logger, io: CliIo): Promise<void> {
+  logger.info('stopping', { signal });
+  const stopped = started.then((jobRun) => jobRun.stop()).catch(() => undefined);
+  await Promise.race([stopped, io.platform.scheduler.sleep(START_GRACE_MS)]);
 }
 
 interface Outputs {

@@ -172,6 +172,23 @@ describe('Fetcher', () => {
     expect(fetcher.poll()).toBeNull();
   });
 
+  it('asks at once for what moved while a long poll for nothing else is under way, but not without limit', async () => {
+    const { platform, kafka, fetcher } = setUp({ maxBytes: 1_000_000, maxBufferedBytes: 3_000_000, maxPartitionBytes: 1_000_000 });
+    const [log] = kafka.topic('t');
+    log!.append({ values: ['a'] });
+    fetcher.add('t', 0, 1);
+    await platform.settle();
+    fetcher.seek('t', 0, 0);
+    await platform.settle();
+    expect(offsetsOf(fetcher.poll())).toBe('t-0:0');
+    for (let i = 0; i < 10; i++) {
+      fetcher.seek('t', 0, 1);
+      await platform.settle();
+    }
+    // The first, the sought one, and those that the buffer has room for.
+    expect(kafka.callsOf('fetch').length).toBeLessThanOrEqual(6);
+  });
+
   it('does not go backwards when it is answered with older batches, nor ask again at once', async () => {
     const { platform, kafka, fetcher } = setUp();
     const [log] = kafka.topic('t');

@@ -16,7 +16,8 @@ export type { FetcherOptions } from './fetcher-options';
  * to join very soon. */
 const CROWDED_WAIT_MS = 20;
 interface Node {
-  busy: boolean;
+  /** What the last request that is not answered yet asks for; null: none is under way. */
+  asked: readonly Asked[] | null;
   /** Monotonic time before which the broker's throttle asks for silence. */
   notBefore: number;
 }
@@ -28,8 +29,8 @@ interface Asked {
 }
 
 /**
- * Reads assigned partitions ahead of their reader, within bounded memory. Per broker at most one Fetch request is
- * under way; as soon as it is answered, the next one asks for every partition whose buffer has room, from the offset
+ * Reads assigned partitions ahead of their reader, within bounded memory. Per broker at most one Fetch request that
+ * anybody waits for is under way; as soon as it is answered, the next one asks for every partition whose buffer has room, from the offset
  * behind what is buffered. The reader takes chunks with {@link poll}, round robin over partitions.
  *
  * Memory: at most `maxBufferedBytes` (and, when a batch is larger than `maxPartitionBytes`, that batch on top). A
@@ -228,13 +229,13 @@ export class Fetcher {
   }
 
   private node(nodeId: number): Node {
-    const known = this.nodes.get(nodeId) ?? { busy: false, notBefore: 0 };
+    const known = this.nodes.get(nodeId) ?? { asked: null, notBefore: 0 };
     this.nodes.set(nodeId, known);
     return known;
   }
 
   private sendIfIdle(nodeId: number, wanted: readonly FetchAssignment[], crowded: boolean): void {
-    if (this.node(nodeId).busy) return;
+    if (this.isAwaited(this.node(nodeId))) return;
     const room = this.makeRoom();
     if (room < this.limits.maxPartitionBytes) return;
     const largest = Math.max(...wanted.map((assignment) => assignment.maxBytes));
@@ -255,13 +256,13 @@ export class Fetcher {
     const node = this.node(nodeId);
     const asked = wanted.map((assignment) => ({ assignment, version: assignment.version }));
     const request = this.request(wanted, maxBytes, crowded);
-    node.busy = true;
+    node.asked = asked;
     this.reserved += maxBytes;
     const take = await this.options.port.fetch(nodeId, request).then(
       (answer) => () => this.answered(node, asked, answer),
       (error: unknown) => () => this.unanswered(asked, error),
     );
-    node.busy = false;
+    if (node.asked === asked) node.asked = null;
     this.reserved -= maxBytes;
     this.finish(take);
   }
@@ -313,6 +314,14 @@ export class Fetcher {
       news ||= assignment.failure !== null;
     }
     return news;
+  }
+
+  /**
+   * A long poll whose partitions have all moved or gone meanwhile, as after an aborted epoch, holds nobody up. Its bytes
+   * stay reserved until it is answered, so that their number is limited.
+   */
+  private isAwaited({ asked }: Node): boolean {
+    return asked !== null && asked.some(({ assignment, version }) => this.isCurrent(assignment, version));
   }
 
   private isCurrent(assignment: FetchAssignment, version: number): boolean {

@@ -1,5 +1,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isTidemarkError, TidemarkError } from '../../errors';
 import type { FaultInjector } from '../../util/fault-points';
 import type { LocalStore, OpenedStore, StateBackend } from '../local-store';
 import { LevelStore } from './level-store';
@@ -24,19 +25,41 @@ export function levelBackend(root: string, fault: FaultInjector): StateBackend {
     name: 'leveldb',
     async open(task): Promise<OpenedStore> {
       const folder = folderOf(task);
-      await mkdir(folder, { recursive: true });
+      try {
+        await mkdir(folder, { recursive: true });
+      } catch (error) {
+        throw unusable(folder, error);
+      }
       try {
         const { store, facts } = await LevelStore.open(folder, fault);
         if (facts.kind !== 'broken') return { store, facts };
         await store.close();
         return { store: null, facts };
       } catch (error) {
-        if (isLocked(error)) throw error;
+        if (isLocked(error)) throw unusable(folder, error, 'another process holds it: stop that one');
         return { store: null, facts: { kind: 'broken', reason: `it does not open: ${rootMessage(error)}` } };
       }
     },
-    replace: (task): Promise<LocalStore> => openEmpty(folderOf(task)),
+    replace: (task): Promise<LocalStore> => {
+      const folder = folderOf(task);
+      return openEmpty(folder).catch((error: unknown) => {
+        throw isTidemarkError(error) ? error : unusable(folder, error);
+      });
+    },
   };
+}
+
+/** Neither kept nor replaced: the disk is full or read-only, or the path is not a folder. Trying again may help. */
+function unusable(
+  folder: string,
+  cause: unknown,
+  hint = 'free disk space, mend the volume or its rights, or choose another --state-dir; nothing is lost',
+): TidemarkError {
+  return new TidemarkError('TM4005', 'abort-epoch', `the local store cannot be opened: ${rootMessage(cause)}`, {
+    where: folder,
+    hint,
+    cause,
+  });
 }
 
 function rootMessage(error: unknown): string {
