@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LiveLine } from '../cli/progress/live-line';
 import type { TextOutput } from '../cli/io';
+import { TidemarkError } from '../errors';
 import type { ClientContext } from '../kafka/client/client-context';
 import { MetadataCache } from '../kafka/client/metadata-cache';
 import { deleteTopics, ensureTopics } from '../kafka/client/topic-admin';
@@ -46,6 +47,7 @@ export class Demo {
   private readonly output = `${this.id}-user-counts`;
   private readonly handle: KafkaHandle;
   private interrupted = false;
+  private abandoned = false;
 
   constructor(options: DemoOptions, handle: KafkaHandle, output: TextOutput) {
     this.options = options;
@@ -56,7 +58,9 @@ export class Demo {
     this.client = { port, metadata: new MetadataCache(port, systemPlatform), platform: systemPlatform };
   }
 
+  /** With --forever the first time ends the writing, and what is written is still counted; else everything ends. */
   interrupt(): void {
+    this.abandoned = this.interrupted || !this.options.forever;
     this.interrupted = true;
   }
 
@@ -84,7 +88,10 @@ export class Demo {
     const writer = new ClickWriter(this.client, this.input, PARTITIONS);
     let clicks = this.options.clicks;
     this.line.print(`writing ${clicks.toLocaleString('en-US')} clicks to ${this.input}`);
-    await writer.write(source, clicks, (n) => this.show(`${n.toLocaleString('en-US')} written`));
+    await writer.write(source, clicks, (n) => {
+      this.checkAbandoned();
+      this.show(`${n.toLocaleString('en-US')} written`);
+    });
     const startedAt = systemPlatform.clock.monotonic();
     this.line.print(`starting the job as application ${this.id}`);
     job.start();
@@ -112,10 +119,10 @@ export class Demo {
     for (;;) {
       await systemPlatform.scheduler.sleep(LOOK_EVERY_MS);
       job.check();
+      this.checkAbandoned();
       const read = (await this.progressIn(this.input)).committed;
       this.show(progressText(read, clicks, this.rate(read)));
       if (read >= clicks && (await this.allCounted())) return kills;
-      if (this.interrupted && this.options.forever) return kills;
       if (killAt[kills] !== undefined && read >= killAt[kills]!) {
         kills++;
         await job.kill();
@@ -123,6 +130,10 @@ export class Demo {
         job.start();
       }
     }
+  }
+
+  private checkAbandoned(): void {
+    if (this.abandoned) throw interruptedError();
   }
 
   /** Clicks a second since the last look. */
@@ -184,6 +195,12 @@ export class Demo {
     metadata.close();
     await port.close();
   }
+}
+
+function interruptedError(): TidemarkError {
+  return new TidemarkError('TM5008', 'stop', 'interrupted before all clicks were counted', {
+    hint: 'nothing of the demo is left behind; start it again',
+  });
 }
 
 function progressText(read: number, clicks: number, rate: number): string {
