@@ -28,6 +28,8 @@ module.exports = {
       ...common,
       displayName: 'integration',
       testMatch: ['<rootDir>/integration-tests/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/integration-tests/docker/'],
     },
+    { ...common, displayName: 'docker', testMatch: ['<rootDir>/integration-tests/docker/**/*.test.ts'] },
   ],
 };

@@ -38,7 +38,7 @@ async function main() {
   mkdirSync(reports, { recursive: true });
   const compiled = readFileSync(join(root, 'dist', '.tidemark-compiled'), 'utf8').trim();
   const tier = join(root, 'integration-tests', 'exactly-once', 'full-tier.ts');
-  const { runFullTier } = await createJiti(__filename).import(tier);
+  const { runFullTier } = await createJiti(join(root, 'scripts')).import(tier);
   const held = await runFullTier({
     clicks,
     users,

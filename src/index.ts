@@ -34,5 +34,13 @@ export type { KeyPart, StateKey } from './state/store';
 export { ByteWriter } from './util/byte-writer';
 export type { CodeOptions } from './config/options';
 export { runJob, type RunJobExtras } from './run-job';
-export type { ExecutorStatus, InputPosition, JobRun, JobState, JobStatus, TaskState, TaskStatus } from './runtime/run-api';
+export type {
+  ExecutorStatus,
+  InputPosition,
+  JobRun,
+  JobState,
+  JobStatus,
+  TaskState,
+  TaskStatus,
+} from './runtime/run-api';
 export type { Logger } from './util/logger';

@@ -10,6 +10,14 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
+const CLICKS = 20_000;
+/** So that there are some twenty epochs to lose something of. */
+const SMALL_EPOCHS = {
+  'execution.epoch.interval': '20 ms',
+  'execution.epoch.max-output-bytes': '64 kb',
+  'kafka.fetch.max-partition-bytes': '16 kb',
+};
+
 const CASES: readonly (readonly [ProxiedApi, 'request' | 'answer', number])[] = [
   ['EndTxn', 'request', 2],
   ['EndTxn', 'answer', 2],
@@ -30,14 +38,18 @@ describe('A4: a commit in doubt is resolved by fencing and reading, and the outp
       { input: topics.input, changelog: `${app}-${topics.input}-changelog` },
       { input: `${app}-by-user-shuffle`, changelog: `${app}-by-user-changelog` },
     ];
-    await bench.judge.produceClicks({ topic: topics.input, count: 6000, users: 50 });
+    await bench.judge.produceClicks({ topic: topics.input, count: CLICKS, users: 50 });
     // Several losses in a row: the epoch that follows an abort may be lost as well.
-    const lost = [after, after + 3].map((passed) => bench.proxy!.arm({ api, lose, after: passed }));
-    const settings = { 'execution.epoch.interval': '20 ms', 'kafka.fetch.max-partition-bytes': '8 kb' };
-    const job = await bench.toEnd(countingJob(topics), app, settings);
-    await Promise.all(lost);
+    const losses = [after, after + 3].map((passed) => bench.proxy!.arm({ api, lose, after: passed }));
+    const job = await bench.toEnd(countingJob(topics), app, SMALL_EPOCHS);
+    expect(losses.every(({ happened }) => happened)).toBe(true);
     expect(job.codes()).toContain('TM5004');
-    expect(await bench.judge.clicks(topics.output, 6000)).toMatchObject({ ok: true, total: 6000, repeats: 0, gaps: 0 });
+    expect(await bench.judge.clicks(topics.output, CLICKS)).toMatchObject({
+      ok: true,
+      total: CLICKS,
+      repeats: 0,
+      gaps: 0,
+    });
     expect(await findInconsistencies(bench.judge, app, stages, [topics.output])).toEqual([]);
   });
 });

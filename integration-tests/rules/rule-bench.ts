@@ -110,9 +110,14 @@ export class RuleBench {
   }
 
   /** Runs a job to the end of its input. */
-  async toEnd(job: Job, app: string, settings: Readonly<Record<string, string>> = {}): Promise<RunningJob> {
+  async toEnd(
+    job: Job,
+    app: string,
+    settings: Readonly<Record<string, string>> = {},
+    limitMs = 40_000,
+  ): Promise<RunningJob> {
     const running = await this.start(job, app, settings, true);
-    await running.run.finished;
+    await within(running, limitMs);
     return running;
   }
 
@@ -124,6 +129,18 @@ export class RuleBench {
     await rm(this.folder, { recursive: true, force: true });
   }
 }
+
+/** @throws Error with the log when the job has not finished by then; it is stopped with the bench */
+async function within({ run, lines }: RunningJob, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, limitMs, 'late')));
+  const end = await Promise.race([run.finished, late]);
+  clearTimeout(timer);
+  if (end !== 'late') return;
+  const words = lines.slice(-KEPT_WORDS).map((line) => JSON.stringify(line));
+  throw new Error(`the job did not finish within ${limitMs} ms:\n${words.join('\n')}`);
+}
+const KEPT_WORDS = 30;
 
 function keepingLogger(lines: LoggedLine[]): Logger {
   const at =

@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type Admin, type Message, type Producer } from 'kafkajs';
+import { ConfigResourceTypes, Kafka, logLevel, type Admin, type Message, type Producer } from 'kafkajs';
 import { waitFor } from './wait';
 
 /** A record to be produced; without `partition` Kafka's default partitioner places it by its key. */
@@ -37,10 +37,17 @@ export class KafkaTools {
     configs: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+    const replicationFactor = -1;
     await this.admin.createTopics({
-      waitForLeaders: true,
-      topics: [{ topic, numPartitions, replicationFactor: 1, configEntries }],
+      waitForLeaders: false,
+      topics: [{ topic, numPartitions, replicationFactor, configEntries }],
     });
+    // The controller's answer comes before the brokers know the topic.
+    const led = async (): Promise<true | undefined> => {
+      const found = await this.admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined);
+      return found?.topics[0]?.partitions.length === numPartitions ? true : undefined;
+    };
+    await waitFor(`leaders of ${topic}`, led);
   }
 
   async deleteTopic(topic: string): Promise<void> {
@@ -65,6 +72,12 @@ export class KafkaTools {
 
   async addPartitions(topic: string, count: number): Promise<void> {
     await this.admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  }
+
+  async configure(topic: string, configs: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+    await this.admin.alterConfigs({ validateOnly: false, resources });
   }
 
   /** Deletes the records of a partition before `offset`, as retention does. */

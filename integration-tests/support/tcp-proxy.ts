@@ -20,9 +20,14 @@ export interface Loss {
   readonly after?: number;
 }
 
-interface ArmedLoss extends Loss {
+/** A loss that waits for its request, or has met it. */
+export interface ArmedLoss {
+  readonly happened: boolean;
+}
+
+interface Trap extends Loss {
   left: number;
-  readonly done: () => void;
+  happened: boolean;
 }
 
 /**
@@ -34,7 +39,7 @@ export class TcpProxy {
   private readonly server: Server;
   private readonly target: number;
   private readonly sockets = new Set<Socket>();
-  private readonly armed = new Set<ArmedLoss>();
+  private readonly armed = new Set<Trap>();
 
   private constructor(server: Server, target: number) {
     this.server = server;
@@ -50,9 +55,11 @@ export class TcpProxy {
     return new TcpProxy(server, target);
   }
 
-  /** Arms one loss; the promise resolves when it has happened. */
-  arm(loss: Loss): Promise<void> {
-    return new Promise((done) => this.armed.add({ ...loss, left: loss.after ?? 0, done }));
+  /** Arms one loss; several may wait at once. */
+  arm(loss: Loss): ArmedLoss {
+    const trap: Trap = { ...loss, left: loss.after ?? 0, happened: false };
+    this.armed.add(trap);
+    return trap;
   }
 
   async close(): Promise<void> {
@@ -75,12 +82,12 @@ export class TcpProxy {
         cut();
       });
     }
-    const doomed = new Map<number, ArmedLoss>();
+    const doomed = new Map<number, Trap>();
     eachFrame(client, (frame) => {
       const loss = this.lossOf(frame.readInt16BE(4));
       if (loss?.lose === 'request') {
+        loss.happened = true;
         cut();
-        loss.done();
         return;
       }
       if (loss !== null) doomed.set(frame.readInt32BE(8), loss);
@@ -89,12 +96,12 @@ export class TcpProxy {
     eachFrame(broker, (frame) => {
       const loss = doomed.get(frame.readInt32BE(4));
       if (loss === undefined) return void client.write(frame);
+      loss.happened = true;
       cut();
-      loss.done();
     });
   }
 
-  private lossOf(apiKey: number): ArmedLoss | null {
+  private lossOf(apiKey: number): Trap | null {
     for (const loss of this.armed) {
       if (API_KEYS[loss.api] !== apiKey || loss.left-- > 0) continue;
       this.armed.delete(loss);

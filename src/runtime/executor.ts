@@ -16,6 +16,7 @@ import { recoverFrom } from './failure-handling';
 import { joinGroup, type Membership } from './membership';
 import { makeCommitter, makeOutput } from './executor-parts';
 import { Housekeeping } from './housekeeping';
+import { allTasks } from './job-plan';
 import { decodeAssignment } from './member-data';
 import { RecordPump } from './record-pump';
 import { RestartBackoff } from './restart-backoff';
@@ -282,9 +283,17 @@ export class Executor {
     this.pump.drop();
     await this.tasks.adopt(data?.tasks ?? []);
     this.restartReading(kept);
+    this.sayIfIdle();
     if (this.assignment === assignment) this.assignment = null;
     this.suspended = false;
     this.phase = 'running';
+  }
+
+  /** More executors than tasks is allowed; the surplus stands by for when another leaves. */
+  private sayIfIdle(): void {
+    if (this.tasks.all().length > 0) return;
+    const { plan, logger } = this.context;
+    logger.info('no task for this executor: it idles until there is one', { tasks: allTasks(plan).length });
   }
 
   /** Reading of kept tasks goes on at their positions; that of tasks that left ends; that of new ones begins. */

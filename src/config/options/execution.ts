@@ -38,6 +38,7 @@ export const executionOptions = {
     default: '5 min',
     min: 1_000,
     scope: 'job',
+    pending: 'an executor that hangs is not fenced yet',
     doc: "An executor that makes no progress for this long is fenced and leaves its tasks to others, as Kafka's `max.poll.interval.ms`.",
   },
   'parallelism.default': {
