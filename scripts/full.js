@@ -5,8 +5,9 @@
  * it was, as long as the sources are the same. Prints a table and writes docs/reports/full-<day>.md.
  */
 require('./prepare.js');
-const { mkdirSync, readFileSync } = require('node:fs');
-const { join } = require('node:path');
+const { createHash } = require('node:crypto');
+const { mkdirSync, readdirSync, readFileSync } = require('node:fs');
+const { join, relative } = require('node:path');
 const { parseArgs } = require('node:util');
 const { createJiti } = require('jiti');
 
@@ -32,19 +33,31 @@ function options() {
   return process.exit(0);
 }
 
+function sourcesHash(size) {
+  const folders = ['src', join('integration-tests', 'exactly-once'), join('integration-tests', 'judge')];
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true }),
+  );
+  const paths = files
+    .filter((file) => file.isFile() && !file.name.endsWith('.test.ts'))
+    .map((file) => join(file.parentPath, file.name));
+  const hash = createHash('sha256').update(size);
+  for (const path of paths.sort()) hash.update(relative(root, path)).update(readFileSync(path));
+  return hash.digest('hex');
+}
+
 async function main() {
   const { only, clicks, users } = options();
   const reports = join(root, 'docs', 'reports');
   mkdirSync(reports, { recursive: true });
-  const compiled = readFileSync(join(root, 'dist', '.tidemark-compiled'), 'utf8').trim();
   const tier = join(root, 'integration-tests', 'exactly-once', 'full-tier.ts');
   const { runFullTier } = await createJiti(join(root, 'scripts')).import(tier);
   const held = await runFullTier({
     clicks,
     users,
     only,
-    // Results of smaller runs are results of something else.
-    sources: `${compiled.slice(0, 16)}-${clicks}-${users}`,
+    // Results of other sources or of another size are results of something else.
+    sources: sourcesHash(`${clicks} ${users}`),
     progressFile: join(root, '.tidemark', 'full-tier.json'),
     reportFile: (day) => join(reports, `full-${day}.md`),
     print: (line) => process.stdout.write(`${line}\n`),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveConfig } from '../../src/config';
 import { defineJob, type Job } from '../../src/dsl/job';
+import { KafkaRequestError } from '../../src/kafka/port';
 import { freePorts } from '../../src/provision/local/ports';
 import { obtainKafka, type KafkaHandle } from '../../src/provision';
 import type { JobRun } from '../../src/runtime/run-api';
@@ -157,11 +158,18 @@ interface Click {
 /** Running clicks by user behind a shuffle: two stages, so that every epoch has output, shuffle and two changelogs. */
 export function countingJob(
   topics: { readonly input: string; readonly output: string },
-  options: { readonly startFrom?: 'earliest' | 'latest'; readonly beforeCount?: (click: Click) => void } = {},
+  options: {
+    readonly startFrom?: 'earliest' | 'latest';
+    /** Sees every click that is processed, before the shuffle. */
+    readonly onClick?: (at: { readonly partition: number; readonly offset: number }) => void;
+    /** As onClick, behind the shuffle. */
+    readonly beforeCount?: (click: Click) => void;
+  } = {},
 ): Job {
   return defineJob('rule-counts', (env) =>
     env
       .source<Click>(topics.input, { value: json<Click>(), startFrom: options.startFrom ?? 'earliest' })
+      .peek((_, { partition, offset }) => options.onClick?.({ partition, offset }))
       .keyBy((click) => click.userId, { name: 'by-user' })
       .map((click) => {
         options.beforeCount?.(click);
@@ -172,9 +180,14 @@ export function countingJob(
   );
 }
 
-/** Clicks that the job has counted and committed, by the judge's look at the output. */
+/** The sum of the group's offsets in the input; 0 while nothing is committed or nobody answers. */
 export async function committedOf(bench: RuleBench, app: string, input: string): Promise<number> {
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: input, partition }));
-  const { offsets } = await bench.client.port.offsetFetch(app, partitions, false);
-  return offsets.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
+  try {
+    const { offsets } = await bench.client.port.offsetFetch(app, partitions, false);
+    return offsets.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
+  } catch (error) {
+    if (error instanceof KafkaRequestError) return 0;
+    throw error;
+  }
 }

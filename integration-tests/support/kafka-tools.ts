@@ -1,4 +1,6 @@
 import { ConfigResourceTypes, Kafka, logLevel, type Admin, type Message, type Producer } from 'kafkajs';
+import { createKafkaPort } from '../../src/kafka/transport/real-kafka-port';
+import { systemPlatform } from '../../src/util/system';
 import { waitFor } from './wait';
 
 /** A record to be produced; without `partition` Kafka's default partitioner places it by its key. */
@@ -12,7 +14,10 @@ export class KafkaTools {
   private readonly admin: Admin;
   private readonly producer: Producer;
 
+  private readonly brokers: readonly string[];
+
   private constructor(brokers: readonly string[]) {
+    this.brokers = brokers;
     const kafka = new Kafka({
       brokers: [...brokers],
       clientId: 'test-tools',
@@ -80,9 +85,19 @@ export class KafkaTools {
     await this.admin.alterConfigs({ validateOnly: false, resources });
   }
 
-  /** Deletes the records of a partition before `offset`, as retention does. */
+  /** Deletes the records of a partition before `offset`, as retention does. The client's own call loses its metadata. */
   async deleteRecords(topic: string, partition: number, offset: number): Promise<void> {
-    await this.admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+    const { brokers } = this;
+    const port = createKafkaPort({ brokers, clientId: 'test-tools' }, systemPlatform);
+    try {
+      const { topics } = await port.metadata([topic]);
+      const leader = topics[0]?.partitions.find((found) => found.partition === partition)?.leader ?? -1;
+      const [answer] = await port.deleteRecords([{ topic, partition, offset: BigInt(offset) }], leader);
+      if (answer?.errorCode !== 0)
+        throw new Error(`DeleteRecords of ${topic} was answered with ${answer?.errorCode}`);
+    } finally {
+      await port.close();
+    }
   }
 
   /** As `kafka-consumer-groups.sh --reset-offsets` does; the group must have no member. */
@@ -105,7 +120,8 @@ export class KafkaTools {
     limitMs = 30_000,
   ): Promise<void> {
     const reached = async (): Promise<true | undefined> => {
-      const offsets = await this.offsets(groupId, topic);
+      // The coordinator may be loading or away.
+      const offsets = await this.offsets(groupId, topic).catch((): number[] => []);
       return atLeast.every((wanted, partition) => (offsets[partition] ?? -1) >= wanted) ? true : undefined;
     };
     await waitFor(`offsets ${atLeast.join()} of ${groupId} in ${topic}`, reached, { limitMs, everyMs: 50 });

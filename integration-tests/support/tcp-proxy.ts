@@ -9,6 +9,9 @@ export const API_KEYS = {
   EndTxn: 26,
   TxnOffsetCommit: 28,
 } as const;
+/** Brokers ask each other with later versions, through their advertised address, whether a transaction is open. */
+const CLIENTS_ADD_PARTITIONS = 3;
+
 export type ProxiedApi = keyof typeof API_KEYS;
 
 /** What becomes of one request. In each case its connection is cut, as by a network that fails. */
@@ -84,7 +87,7 @@ export class TcpProxy {
     }
     const doomed = new Map<number, Trap>();
     eachFrame(client, (frame) => {
-      const loss = this.lossOf(frame.readInt16BE(4));
+      const loss = this.lossOf(frame.readInt16BE(4), frame.readInt16BE(6));
       if (loss?.lose === 'request') {
         loss.happened = true;
         cut();
@@ -101,7 +104,8 @@ export class TcpProxy {
     });
   }
 
-  private lossOf(apiKey: number): Trap | null {
+  private lossOf(apiKey: number, version: number): Trap | null {
+    if (apiKey === API_KEYS.AddPartitionsToTxn && version > CLIENTS_ADD_PARTITIONS) return null;
     for (const loss of this.armed) {
       if (API_KEYS[loss.api] !== apiKey || loss.left-- > 0) continue;
       this.armed.delete(loss);

@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from '../config/resolved-config';
 import { TidemarkError } from '../errors';
 import type { ClientContext } from '../kafka/client/client-context';
+import { endOffsets } from '../kafka/client/offsets';
 import { describeTopics, ensureTopics } from '../kafka/client/topic-admin';
 import type { NewTopic, TopicMetadata } from '../kafka/port';
 import { controlTopic } from '../topology/internal-topics';
@@ -36,7 +37,7 @@ export async function bootstrap(
   const { prefix } = config.kafka.internalTopics;
   const control = new ControlLog(client, controlTopic(prefix));
   const sourcePartitions = new Map(sourceTopics(topology).map((topic) => [topic, partitionsOf(outside, topic)]));
-  const standing = await control.incarnation();
+  let standing = await control.incarnation();
   refuseUnequal(topology, sourcePartitions);
   if (standing !== null) refuseMisfit(standing, config, topology, sourcePartitions);
   const plan = planJob(topology, {
@@ -47,8 +48,13 @@ export async function bootstrap(
     sourcePartitions,
   });
   const internal = internalTopics(plan, config);
+  if (standing === null && (await holdRecords(client, internal))) {
+    // Another instance may have begun the incarnation since we looked.
+    standing = await control.incarnation();
+    if (standing === null) throw headless(config, internal);
+  }
   if (standing === null) await ensureTopics(client.port, client.platform, internal);
-  const ids = await topicIds(client, internal, standing);
+  const ids = await topicIds(client, config.applicationId, internal, standing);
   if (standing === null) {
     const { replicationFactor } = config.kafka.internalTopics;
     await control.ensure(replicationFactor ?? -1, minInsync(config));
@@ -186,9 +192,30 @@ function minInsync(config: ResolvedConfig): Record<string, string> {
   return minInsyncReplicas === null ? {} : { 'min.insync.replicas': String(minInsyncReplicas) };
 }
 
+/** Was anything ever written to one of these topics? */
+async function holdRecords(client: ClientContext, internal: readonly NewTopic[]): Promise<boolean> {
+  const found = await describeTopics(client.port, internal.map(({ topic }) => topic));
+  const partitions = [...found].flatMap(([topic, metadata]) =>
+    (metadata?.partitions ?? []).map(({ partition }) => ({ topic, partition })),
+  );
+  const ends = await endOffsets(client, partitions, 'read_uncommitted');
+  return [...ends.values()].some((end) => end > 0);
+}
+
+/** Without the record nobody knows whose state it is: it is neither used nor overwritten. */
+function headless({ applicationId, kafka }: ResolvedConfig, internal: readonly NewTopic[]): TidemarkError {
+  const control = controlTopic(kafka.internalTopics.prefix);
+  const names = internal.map(({ topic }) => topic).join(', ');
+  return new TidemarkError('TM4002', 'usage', `the control topic has no record of the job, but there is state in ${names}`, {
+    where: `topic ${control}`,
+    hint: `it was deleted; start over with \`tidemark reset ${applicationId}\`, which says what that means`,
+  });
+}
+
 /** @throws TM4002 when a topic that holds the job's state is gone or was created anew */
 async function topicIds(
   { port }: ClientContext,
+  applicationId: string,
   internal: readonly NewTopic[],
   standing: IncarnationRecord | null,
 ): Promise<Record<string, string>> {
@@ -200,7 +227,7 @@ async function topicIds(
     if (now === undefined || now !== before) {
       throw new TidemarkError('TM4002', 'usage', `internal topic ${topic} ${now === undefined ? 'is gone' : 'was created anew'}`, {
         where: `topic ${topic}`,
-        hint: 'it held state of the job; start over with `tidemark reset`, which says what that means',
+        hint: `it held state of the job; start over with \`tidemark reset ${applicationId}\`, which says what that means`,
       });
     }
     ids[topic] = now;

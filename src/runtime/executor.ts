@@ -22,6 +22,7 @@ import { RecordPump } from './record-pump';
 import { RestartBackoff } from './restart-backoff';
 import type { SealedEpoch, Task } from './task';
 import { sourceEnds, TaskSet } from './task-set';
+import { TroubleLog } from './trouble-log';
 import { TimestampBounds } from './timestamp-bounds';
 
 /** A slice of processing: short enough that heartbeats, answers and commits go on beside it. */
@@ -60,6 +61,7 @@ export class Executor {
   private readonly pulse: Pulse;
   private readonly bounds: TimestampBounds;
   private readonly housekeeping: Housekeeping;
+  private readonly troubles: TroubleLog;
   private readonly untilEnd: boolean;
   private membership: Membership | null = null;
   private ends: ReadonlyMap<string, number> | null = null;
@@ -69,6 +71,7 @@ export class Executor {
   private revoke: RevokeRequest | null = null;
   private lost: { readonly error: unknown; readonly done: () => void } | null = null;
   private stopping = false;
+  private refused = false;
   private readonly stopRequest = new AbortController();
   private suspended = false;
 
@@ -78,6 +81,7 @@ export class Executor {
     this.pulse = new Pulse(context.platform.scheduler);
     this.bounds = new TimestampBounds(context.topics, context.platform.clock);
     this.housekeeping = new Housekeeping(context);
+    this.troubles = new TroubleLog(context.platform.clock, context.logger);
     this.output = makeOutput(context);
     this.committer = makeCommitter(context);
     const wake = (): void => this.pulse.wake();
@@ -123,6 +127,7 @@ export class Executor {
       this.phase = 'finished';
     } catch (error) {
       this.phase = 'failed';
+      this.refused = isTidemarkError(error) && error.reaction === 'usage';
       throw error;
     } finally {
       await this.close();
@@ -174,6 +179,7 @@ export class Executor {
   /** Everything owned is gone or will be handed out anew. */
   async disown(): Promise<void> {
     this.group = null;
+    this.assignment = null;
     await this.dropEpoch();
     await this.tasks.adopt([]);
   }
@@ -195,6 +201,7 @@ export class Executor {
       const worked = this.mayProcess() && this.pump.run(this.now() + SLICE_MS);
       this.bounds.refresh();
       this.housekeeping.tick(this.tasks.all());
+      this.troubles.look(this.fetcher.troubles());
       if (await this.endEpochIfDue(worked)) return true;
       return false;
     } catch (error) {
@@ -204,7 +211,7 @@ export class Executor {
   }
 
   private mayProcess(): boolean {
-    return this.group !== null && !this.suspended && !this.stopping;
+    return this.group !== null && !this.suspended && !this.stopping && this.tasks.pinned;
   }
 
   /** Ends the epoch when it is due, else waits for something to do. @returns true when the executor is done */
@@ -255,6 +262,8 @@ export class Executor {
       if (decision.kind === 'end') this.endEpoch(this.group, 'revocation');
       await this.epochs.settle();
     }
+    // An assignment that could not be adopted yet belongs to the generation that ends here.
+    this.assignment = null;
     this.suspended = true;
     this.group = null;
     const request = this.revoke;
@@ -341,7 +350,9 @@ export class Executor {
     this.fetcher.close();
     this.revoke?.done();
     this.lost?.done();
-    const leave = this.phase === 'finished';
+    // One that crashes keeps its place, so that its restart disturbs nobody; one that was refused will not come back as
+    // it was, and the commands that its error names need an empty group.
+    const leave = this.phase === 'finished' || this.refused;
     await this.membership?.member.close({ leave }).catch((error: unknown) => this.logLeave(error));
     await this.housekeeping.close();
     await this.tasks.close();

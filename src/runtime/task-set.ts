@@ -52,6 +52,12 @@ export class TaskSet {
     return [...this.tasks.values()];
   }
 
+  /** Are the start offsets of all tasks committed? Until then nothing may be processed (C4). */
+  get pinned(): boolean {
+    for (const task of this.tasks.values()) if (!task.pinned) return false;
+    return true;
+  }
+
   route(topic: string, partition: number): Route | undefined {
     return this.routes.get(tpKey(topic, partition));
   }
@@ -171,7 +177,7 @@ export class TaskSet {
       `the group's offset is ${groupOffset}, the job's last commit is ${input.position}: somebody moved it while the job was down`,
       {
         where: tpKey(input.topic, input.partition),
-        hint: `the state belongs to ${input.position}; to start elsewhere without the state use \`tidemark reset ${id} --to-datetime\` or \`--to-earliest\`, to go on set the group's offset back`,
+        hint: `the state belongs to ${input.position}; to start elsewhere without it, use \`tidemark reset ${id} --to-earliest\` or \`--to-datetime TIME\`; to go on, set the group's offset back`,
       },
     );
   }

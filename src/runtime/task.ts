@@ -91,6 +91,14 @@ export class Task {
     return { topic: this.planned.changelog, partition: this.id.partition };
   }
 
+  /**
+   * Are the start offsets committed (C4)? A record that was processed before would be passed over when its epoch is
+   * aborted and `latest` is resolved anew.
+   */
+  get pinned(): boolean {
+    return !this.mustPin && this.epoch > 0;
+  }
+
   /** Must this task write a commit record when the epoch ends? Only tasks that moved do (A3). */
   get moved(): boolean {
     return this.records > 0 || this.mustPin || this.inputs.some((input) => input.position !== input.committed);

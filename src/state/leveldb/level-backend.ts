@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTidemarkError, TidemarkError } from '../../errors';
 import type { FaultInjector } from '../../util/fault-points';
@@ -31,10 +31,12 @@ export function levelBackend(root: string, fault: FaultInjector): StateBackend {
         throw unusable(folder, error);
       }
       try {
+        const used = (await readdir(folder)).length > 0;
         const { store, facts } = await LevelStore.open(folder, fault);
-        if (facts.kind !== 'broken') return { store, facts };
+        if (facts.kind === 'intact' || (facts.kind === 'absent' && !used)) return { store, facts };
         await store.close();
-        return { store: null, facts };
+        // LevelDB drops what it cannot read of its log without a word, and if that is all of it.
+        return { store: null, facts: facts.kind === 'broken' ? facts : { kind: 'broken', reason: 'nothing is in it' } };
       } catch (error) {
         if (isLocked(error)) throw unusable(folder, error, 'another process holds it: stop that one');
         return { store: null, facts: { kind: 'broken', reason: `it does not open: ${rootMessage(error)}` } };

@@ -1,0 +1,142 @@
+import { findInconsistencies } from '../exactly-once/consistency';
+import { isCommitRecord, readCommitLog } from '../exactly-once/commit-log';
+import { waitFor } from '../support/wait';
+import { committedOf, countingJob, PARTITIONS, RuleBench } from './rule-bench';
+
+jest.setTimeout(120_000);
+
+let bench: RuleBench;
+beforeAll(async () => {
+  bench = await RuleBench.open();
+});
+afterAll(() => bench.close());
+
+const SMALL_EPOCHS = {
+  'execution.epoch.interval': '20 ms',
+  'execution.epoch.max-output-bytes': '64 kb',
+  'kafka.fetch.max-partition-bytes': '16 kb',
+};
+
+const stagesOf = (app: string, input: string) => [
+  { input, changelog: `${app}-${input}-changelog` },
+  { input: `${app}-by-user-shuffle`, changelog: `${app}-by-user-changelog` },
+];
+
+describe('A3: the commit record', () => {
+  it('is the last record of its epoch, rises by one, tiles the input, and the group mirrors it (V3, V4)', async () => {
+    const app = 'tiles';
+    const topics = await bench.topicsOf(app);
+    await bench.judge.produceClicks({ topic: topics.input, count: 20_000, users: 100 });
+    await bench.toEnd(countingJob(topics), app, SMALL_EPOCHS);
+    await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 100, seed: 7 });
+    await bench.toEnd(countingJob(topics), app, SMALL_EPOCHS);
+    const stages = stagesOf(app, topics.input);
+    expect(await findInconsistencies(bench.judge, app, stages, [topics.output])).toEqual([]);
+    let epochs = 0;
+    for (const { changelog } of stages) {
+      const records = await bench.judge.dump(changelog);
+      const log = readCommitLog(records);
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        const mine = records.filter((record) => record.partition === partition);
+        // Nothing lies behind the last one, and every state change lies between two of them.
+        expect(isCommitRecord(mine.at(-1)!)).toBe(true);
+        epochs += log.get(partition)?.length ?? 0;
+      }
+    }
+    expect(epochs).toBeGreaterThan(20);
+  });
+
+  it('carries who committed: generation, transactional id, producer', async () => {
+    const [last] = (await bench.judge.dump('tiles-by-user-changelog', { key: Buffer.from([0]) })).slice(-1);
+    const { offsets, ...record } = JSON.parse(String(last!.value)) as Record<string, unknown>;
+    expect(record).toMatchObject({
+      task: expect.stringMatching(/^by-user\/\d$/),
+      incarnation: 1,
+      transactionalId: 'tiles-one-0',
+      producerId: expect.stringMatching(/^\d+$/),
+    });
+    expect(Number(record['generation'])).toBeGreaterThan(0);
+    expect(Number(record['producerEpoch'])).toBeGreaterThanOrEqual(0);
+    expect(offsets).toEqual({ 'tiles-by-user-shuffle': expect.any(Number) });
+  });
+});
+
+describe('A5: an aborted epoch leaves nothing behind', () => {
+  it('state, output and positions are those of the committed epochs after failures in mid-epoch', async () => {
+    const app = 'aborts';
+    const topics = await bench.topicsOf(app);
+    await bench.judge.produceClicks({ topic: topics.input, count: 20_000, users: 20 });
+    // Fails after it has counted some of an epoch's records: what it counted must be counted again, and once.
+    let seen = 0;
+    let thrown = 0;
+    const beforeCount = (): void => {
+      if (++seen % 2500 !== 0 || thrown === 5) return;
+      thrown++;
+      void bench.client.port.initProducerId({ transactionalId: `${app}-one-0`, transactionTimeoutMs: 10_000, current: null });
+    };
+    const job = await bench.toEnd(countingJob(topics, { beforeCount }), app, SMALL_EPOCHS);
+    expect(thrown).toBe(5);
+    expect(job.codes()).toContain('TM5001');
+    expect(seen).toBeGreaterThan(20_000);
+    expect(await bench.judge.clicks(topics.output, 20_000)).toMatchObject({ ok: true, total: 20_000 });
+    expect(await findInconsistencies(bench.judge, app, stagesOf(app, topics.input), [topics.output])).toEqual([]);
+  });
+});
+
+describe('C4: the first epoch pins the start', () => {
+  it('records that come after the start of a `latest` job are not lost, although its first epochs with records abort', async () => {
+    const app = 'pinned';
+    const topics = await bench.topicsOf(app);
+    await bench.judge.produceClicks({ topic: topics.input, count: 1000, users: 5 });
+    const transactionalId = `${app}-one-0`;
+    let fenced = 0;
+    const beforeCount = (): void => {
+      if (fenced++ < 1) void bench.client.port.initProducerId({ transactionalId, transactionTimeoutMs: 10_000, current: null });
+    };
+    const job = await bench.start(countingJob(topics, { startFrom: 'latest', beforeCount }), app, SMALL_EPOCHS);
+    await waitFor('the pinned start', async () =>
+      (await committedOf(bench, app, topics.input)) === 1000 ? true : undefined,
+    );
+    await bench.judge.produceClicks({ topic: topics.input, count: 300, users: 5, seed: 9 });
+    await job.code('TM5001');
+    await waitFor('all new clicks', async () =>
+      (await committedOf(bench, app, topics.input)) === 1300 ? true : undefined,
+    );
+    await job.run.stop();
+    const again = await bench.toEnd(countingJob(topics, { startFrom: 'latest' }), app);
+    expect(again.codes()).toEqual([]);
+    expect(await bench.judge.clicks(topics.output, 300)).toMatchObject({ ok: true, total: 300 });
+  });
+
+  it('nothing is processed before the pin is committed: a first epoch that fails does not move the start', async () => {
+    const app = 'unpinned';
+    const topics = await bench.topicsOf(app);
+    const transactionalId = `${app}-one-0`;
+    const firstSeen = new Map<number, number>();
+    const onClick = ({ partition, offset }: { partition: number; offset: number }): void => {
+      if (firstSeen.size === 0)
+        void bench.client.port.initProducerId({ transactionalId, transactionTimeoutMs: 10_000, current: null });
+      firstSeen.set(partition, Math.min(offset, firstSeen.get(partition) ?? Infinity));
+    };
+    // Clicks come all the time, also while the start is resolved and pinned.
+    let feeding = true;
+    const feed = (async () => {
+      for (let seed = 0; feeding; seed++)
+        await bench.judge.produceClicks({ topic: topics.input, count: 200, users: 5, seed, rate: 200 });
+    })();
+    await waitFor('the first clicks', async () =>
+      (await bench.judge.ends(topics.input)).every(({ hw }) => hw > 20) ? true : undefined,
+    );
+    const settings = { 'execution.epoch.interval': '1 s', 'execution.epoch.min-interval': '1 s' };
+    const job = await bench.start(countingJob(topics, { startFrom: 'latest', onClick }), app, settings);
+    await job.code('TM5001');
+    feeding = false;
+    await feed;
+    await job.run.stop();
+    await bench.toEnd(countingJob(topics, { startFrom: 'latest' }), app);
+    const ends = await bench.judge.ends(topics.input);
+    const wanted = ends.reduce((sum, { partition, hw }) => sum + hw - (firstSeen.get(partition) ?? hw), 0);
+    expect(wanted).toBeGreaterThan(0);
+    expect(await bench.judge.clicks(topics.output, wanted)).toMatchObject({ ok: true, total: wanted });
+  });
+});

@@ -1,0 +1,72 @@
+import { BatchBuilder, finishBatch } from '../../src/kafka/codec/batch-builder';
+import { KafkaRequestError, type TxnIdentity } from '../../src/kafka/port';
+import { systemPlatform } from '../../src/util/system';
+import { committedOf, countingJob, RuleBench } from './rule-bench';
+
+jest.setTimeout(120_000);
+
+let bench: RuleBench;
+beforeAll(async () => {
+  bench = await RuleBench.open();
+});
+afterAll(() => bench.close());
+
+/** Somebody else's open transaction, with a commit record of epoch 1000 in it. */
+async function openForeign(topic: string, transactionalId: string): Promise<TxnIdentity> {
+  const { port, metadata } = bench.client;
+  const init = await port.initProducerId({ transactionalId, transactionTimeoutMs: 60_000, current: null });
+  const txn = { transactionalId, producerId: init.producerId, producerEpoch: init.producerEpoch };
+  const tp = { topic, partition: 0 };
+  const [added] = await port.addPartitionsToTxn(txn, [tp]);
+  expect(added).toMatchObject({ errorCode: 0 });
+  const builder = new BatchBuilder({ maxBatchBytes: 1000 });
+  const [key, value] = [Buffer.from([0]), Buffer.from('{"v":1,"epoch":1000}')];
+  builder.appendBytes(Date.now(), key, 0, key.length, value, 0, value.length, null);
+  const batch = finishBatch(builder.take()[0]!, { ...txn, baseSequence: 0, transactional: true });
+  const { nodeId } = await metadata.leaderOf(topic, 0);
+  const answer = await port.produce(nodeId, { transactionalId, acks: -1, timeoutMs: 5000, partitions: [{ ...tp, batch }] });
+  expect(answer.partitions[0]).toMatchObject({ errorCode: 0 });
+  return txn;
+}
+
+describe('B4: a taken-over task is read only when everything below the high watermark is decided', () => {
+  it('waits for a foreign open transaction, names it beyond the deadline (TM5003), and goes on when it has ended', async () => {
+    const app = 'takeover';
+    const topics = await bench.topicsOf(app);
+    await bench.judge.produceClicks({ topic: topics.input, count: 1000, users: 10 });
+    await bench.toEnd(countingJob(topics), app);
+    const foreign = await openForeign(`${app}-by-user-changelog`, 'somebody-else');
+    await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 10, seed: 3 });
+    // The wait lasts as long as a transaction of ours may, and as long as the coordinator may take to notice.
+    const job = await bench.start(countingJob(topics), app, { 'kafka.transaction-timeout': '1 s', 'execution.epoch.interval': '50 ms' });
+    const { fields } = await job.code('TM5003', 40_000);
+    expect(String(fields['reason'])).toContain(`producer ${foreign.producerId}`);
+    expect(await committedOf(bench, app, topics.input)).toBe(1000);
+    await bench.client.port.endTxn(foreign, false);
+    while ((await committedOf(bench, app, topics.input)) < 1500) await systemPlatform.scheduler.sleep(50);
+    await job.run.stop();
+    await bench.toEnd(countingJob(topics), app);
+    expect(await bench.judge.clicks(topics.output, 1500)).toMatchObject({ ok: true, total: 1500 });
+  });
+});
+
+describe('A8: a transactional id that is not known any more counts as fenced', () => {
+  it('error 49 or 47 of the coordinator ends the epoch and the job goes on with a new identity', async () => {
+    const app = 'expired';
+    const topics = await bench.topicsOf(app);
+    const job = await bench.start(countingJob(topics), app, { 'execution.epoch.interval': '50 ms' });
+    await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 10 });
+    while ((await committedOf(bench, app, topics.input)) < 500) await systemPlatform.scheduler.sleep(20);
+    await bench.client.port
+      .initProducerId({ transactionalId: `${app}-one-0`, transactionTimeoutMs: 10_000, current: null })
+      .catch((error: unknown) => {
+        if (!(error instanceof KafkaRequestError)) throw error;
+      });
+    await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 10, seed: 2 });
+    await job.code('TM5001');
+    while ((await committedOf(bench, app, topics.input)) < 1000) await systemPlatform.scheduler.sleep(20);
+    await job.run.stop();
+    await bench.toEnd(countingJob(topics), app);
+    expect(await bench.judge.clicks(topics.output, 1000)).toMatchObject({ ok: true, total: 1000 });
+  });
+});
