@@ -18,7 +18,11 @@ const zones = [
   { target: './src/checkpoint', from: [...upper, './src/dsl'] },
   { target: './src/runtime', from: ['./src/cli', './src/server'] },
   { target: './src/epoch/protocol', from: ['./src'], except: ['./epoch/protocol', './util/asserts.ts'] },
-  { target: './src/checkpoint/protocol', from: ['./src'], except: ['./checkpoint/protocol', './util/asserts.ts'] },
+  {
+    target: './src/checkpoint/protocol',
+    from: ['./src'],
+    except: ['./checkpoint/protocol', './util/asserts.ts'],
+  },
 ];
 
 module.exports = tseslint.config(
@@ -30,7 +34,10 @@ module.exports = tseslint.config(
     plugins: { 'import-x': importX },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/consistent-type-imports': 'error',
       'import-x/no-restricted-paths': ['error', { zones }],
@@ -66,7 +73,13 @@ module.exports = tseslint.config(
     files: ['**/*.js'],
     languageOptions: {
       sourceType: 'commonjs',
-      globals: { require: 'readonly', module: 'writable', __dirname: 'readonly', process: 'readonly', console: 'readonly' },
+      globals: {
+        require: 'readonly',
+        module: 'writable',
+        __dirname: 'readonly',
+        process: 'readonly',
+        console: 'readonly',
+      },
     },
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },

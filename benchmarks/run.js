@@ -36,8 +36,13 @@ const FIGURES = {
 };
 
 function run(file, args, env) {
-  const child = spawnSync(file, args, { env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 26 });
-  if (child.status !== 0) throw new Error(`${file} ${args.join(' ')} failed:\n${child.stdout}\n${child.stderr}`);
+  const child = spawnSync(file, args, {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  if (child.status !== 0)
+    throw new Error(`${file} ${args.join(' ')} failed:\n${child.stdout}\n${child.stderr}`);
   return child.stdout;
 }
 
@@ -48,8 +53,19 @@ function measure(peer, workload, env) {
 
 function row(result, reference) {
   const [figure, higher] = FIGURES[result.workload] ?? ['krec_s', true];
-  const ratio = reference === undefined ? '' : (higher ? result[figure] / reference[figure] : reference[figure] / result[figure]).toFixed(2);
-  const cells = [result.workload, result.peer, result.krec_s, result.p50_ms, result.p99_ms, result.first_new_commit_s, ratio];
+  const ratio =
+    reference === undefined
+      ? ''
+      : (higher ? result[figure] / reference[figure] : reference[figure] / result[figure]).toFixed(2);
+  const cells = [
+    result.workload,
+    result.peer,
+    result.krec_s,
+    result.p50_ms,
+    result.p99_ms,
+    result.first_new_commit_s,
+    ratio,
+  ];
   cells.push(result.app_cpu_s, result.others_cpu_s, result.peak_rss_mb, result.ok ?? '');
   return `| ${cells.map((cell) => cell ?? '').join(' | ')} |`;
 }
@@ -69,7 +85,9 @@ async function main() {
   };
   try {
     run(join(runner, 'setup.sh'), [], env);
-    const table = ['| workload | peer | thousand records/s | p50 ms | p99 ms | first new commit s | better than ks by | app CPU s | others CPU s | peak RSS MB | exact |'];
+    const table = [
+      '| workload | peer | thousand records/s | p50 ms | p99 ms | first new commit s | better than ks by | app CPU s | others CPU s | peak RSS MB | exact |',
+    ];
     table.push(`|${' --- |'.repeat(11)}`);
     for (let round = 0; round < Number(values.rounds); round++) {
       for (const workload of values.workloads.split(',')) {

@@ -20,7 +20,9 @@ function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   const supported = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major >= 24;
   if (supported) return;
-  process.stderr.write(`Tidemark needs Node.js 20.19, 22.12 or 24 and later; this is ${process.versions.node}\n`);
+  process.stderr.write(
+    `Tidemark needs Node.js 20.19, 22.12 or 24 and later; this is ${process.versions.node}\n`,
+  );
   process.exit(2);
 }
 

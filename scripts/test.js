@@ -15,7 +15,9 @@ const folder = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
 function run(args) {
   const report = join(folder, 'report.json');
   const flags = ['--json', '--outputFile', report, ...args];
-  const { status } = spawnSync(process.execPath, [jest, ...flags], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const { status } = spawnSync(process.execPath, [jest, ...flags], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   try {
     const result = JSON.parse(readFileSync(report, 'utf8'));
     totals.passed += result.numPassedTests;

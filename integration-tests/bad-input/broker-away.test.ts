@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { TestRecord } from '../support/kafka-tools';
 import { TestBench, type BenchRun } from '../support/test-bench';
+import type { LogLine } from '../support/tidemark-process';
 import { systemPlatform } from '../../src/util/system';
 
 jest.setTimeout(120_000);
@@ -33,6 +34,9 @@ async function produceWave(): Promise<void> {
 const processed = (): Promise<void> =>
   bench.tools.committed('patient', 'payments', [total / 2, total / 2], 60_000);
 
+/** What the job says of a broker that is away: that the epoch failed, or, when none was open, that it cannot read. */
+const isTrouble = ({ level, code }: LogLine): boolean => level === 'warn' && typeof code === 'string';
+
 /** The broker of this file, unless the environment names a cluster that must be left alone. */
 function brokerToStop() {
   const [node] = bench.kafka.nodes;
@@ -49,19 +53,14 @@ test('the broker goes, for longer than a session, and comes back: the job waits,
   await processed();
   await produceWave();
   await broker.stop();
-  const said = await job.log(({ message }) => message.startsWith('Kafka cannot be read'));
-  expect(said).toMatchObject({
-    level: 'warn',
-    code: 'TM2001',
-    reason: expect.stringContaining('check that the brokers run'),
-  });
+  const said = await job.log(isTrouble);
+  expect(said).toMatchObject({ reason: expect.stringMatching(/^TM\d{4} /) });
   await systemPlatform.scheduler.sleep(AWAY_MS);
   const tries = job.logs().filter(({ message }) => message.startsWith('recovery failed')).length;
   expect(tries).toBeLessThan(40);
   await broker.start();
   await produceWave();
   await processed();
-  await job.log(({ message }) => message === 'Kafka can be read again');
   await broker.kill();
   await broker.start();
   await produceWave();
@@ -84,7 +83,7 @@ test('SIGTERM while the broker is away: ends within 10 s, and the next start mis
   await produceWave();
   await processed();
   await broker.stop();
-  await job.log(({ message }) => message.startsWith('Kafka cannot be read'));
+  await job.log(isTrouble);
   job.signal('SIGTERM');
   const end = await job.end(12_500);
   expect(end.stderr).toMatch(/^(TM5008 [^\n]*\n)?$/);

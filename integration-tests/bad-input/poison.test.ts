@@ -104,6 +104,28 @@ test.each(['in-place', 'shuffle'] as const)('skip, %s: counted, and all others e
   expect(await bench.judge.clicks(output, 195)).toMatchObject({ ok: true, total: 195, records: 195 });
 });
 
+test('many in a row: each is passed by a commit of its own, so that the next replay does not meet it again', async () => {
+  const { run, input } = await makeCase('row', 'in-place', 'skip');
+  const count = 25;
+  await bench.tools.produce(
+    input,
+    Array.from({ length: count }, (_, i) => ({ key: 'u0', value: exploding(20 * i) })),
+  );
+  const process = bench.start({ ...run, untilEnd: true });
+  expect(await process.end()).toMatchObject({ code: 0, stderr: '' });
+  expect(process.logs().at(-1)).toMatchObject({
+    message: 'done',
+    recordsIn: expect.any(Number),
+    skipped: count,
+  });
+  const replays = process.logs().filter(({ message }) => message.startsWith('record set aside'));
+  expect(replays).toHaveLength(count);
+  const epochs = process
+    .logs()
+    .flatMap(({ message, epoch }) => (message === 'task recovered' ? [Number(epoch)] : []));
+  expect(Math.max(...epochs)).toBeGreaterThanOrEqual(count - 1);
+});
+
 test('dead-letter: each bad record once and byte for byte, through any number of deaths', async () => {
   const { run, input, output, dead } = await makeCase('letters', 'in-place', 'dead-letter');
   const WAVE = 120;

@@ -9,7 +9,8 @@ import { systemPlatform } from '../../src/util/system';
 const { DOCKER_HOST, TIDEMARK_REQUIRE_DOCKER } = process.env;
 const daemon = DOCKER_HOST !== undefined || existsSync('/var/run/docker.sock');
 const wanted = daemon || TIDEMARK_REQUIRE_DOCKER !== undefined;
-if (!wanted) process.stderr.write('skipped: no Docker daemon (neither DOCKER_HOST nor /var/run/docker.sock)\n');
+if (!wanted)
+  process.stderr.write('skipped: no Docker daemon (neither DOCKER_HOST nor /var/run/docker.sock)\n');
 
 (wanted ? describe : describe.skip)('a Kafka from Docker', () => {
   let kafka: KafkaHandle;

@@ -27,6 +27,10 @@ const AT_START: ReadonlySet<FaultPoint> = new Set([
   'recovery.mid-replay',
   'recovery.done',
 ]);
+/** Between the opening of a local store and the marker behind its replay. */
+const WITH_TAIL: ReadonlySet<FaultPoint> = new Set(['recovery.mid-replay', 'recovery.done']);
+/** The epoch is committed, and the local store does not have it. */
+const LEAVES_A_TAIL: FaultPoint = 'txn.end-answered';
 /** Later times of the points of an epoch: any of the first few, so that the death is not always in the first epoch. */
 const LATEST_TIME = 3;
 /** Small epochs: many of them, so that every death is in mid-run. */
@@ -52,17 +56,26 @@ export function pointsOf(setting: FaultSetting): FaultPoint[] {
   return points.filter((point) => whyNever(point, setting) === null);
 }
 
-export function planFault(point: FaultPoint, { mode }: FaultSetting, random: () => number): FaultPlan {
+/**
+ * The deaths that show a point, one after the other. A recovery is only worth a death when there is something to replay:
+ * first an epoch is committed and not stored.
+ */
+export function plansFor(point: FaultPoint, setting: FaultSetting, random: () => number): FaultPlan[] {
+  const plan = planFault(point, setting, random);
+  if (setting.backend === 'heap' || !WITH_TAIL.has(point)) return [plan];
+  const [before, again] = [
+    planFault(LEAVES_A_TAIL, setting, random),
+    planFault(LEAVES_A_TAIL, setting, random),
+  ];
+  return [before, plan, again, { ...plan, withoutState: true }];
+}
+
+function planFault(point: FaultPoint, { mode }: FaultSetting, random: () => number): FaultPlan {
   const once = AT_START.has(point) || point === 'abort.dropped' || point === 'local.mid-write';
   const time = once ? 1 : 1 + Math.floor(random() * LATEST_TIME);
   const provoke =
     point !== 'abort.dropped' ? 'nothing' : mode === 'EXACTLY_ONCE' ? 'fencing' : 'broker-death';
   const epochs = point === 'local.mid-write' ? LARGE_EPOCHS : SMALL_EPOCHS;
   const settings = provoke === 'broker-death' ? { ...epochs, ...LONG_SESSION } : epochs;
-  return {
-    point,
-    withoutState: point === 'recovery.mid-replay',
-    provoke,
-    start: { fault: `${point}:${time}`, settings },
-  };
+  return { point, withoutState: false, provoke, start: { fault: `${point}:${time}`, settings } };
 }

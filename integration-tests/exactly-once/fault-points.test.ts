@@ -39,7 +39,7 @@ describeWithLocalKafka(VERSIONS.slice(0, 1))('a job that dies at every fault poi
     const faultPoints = pointsOf(setting);
     const load = { clicks: CLICKS, users: USERS, seed: 5, randomKills: 0, faultPoints };
     const result = await killMatrixCase({ kafka, judge, ...setting, ...load });
-    expect(result.deaths.map(({ at }) => at.split(':')[0])).toEqual(faultPoints);
+    expect(new Set(result.deaths.map(({ at }) => at.split(':')[0]))).toEqual(new Set(faultPoints));
     expect(summaryOf(result)).toEqual(exactlyOnce(CLICKS));
   });
 

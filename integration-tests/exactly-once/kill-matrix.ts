@@ -6,7 +6,7 @@ import { waitFor } from '../support/wait';
 import { ClickFeed } from './click-feed';
 import { findInconsistencies } from './consistency';
 import { CountingJob, PARTITIONS, type CountingJobOptions } from './counting-job';
-import { planFault, type FaultPlan } from './fault-plan';
+import { plansFor, type FaultPlan } from './fault-plan';
 
 export interface KillMatrixCase extends Omit<CountingJobOptions, 'applicationId'> {
   readonly judge: Judge;
@@ -15,7 +15,7 @@ export interface KillMatrixCase extends Omit<CountingJobOptions, 'applicationId'
   /** Of the moments of the kills and of the times of the fault points. */
   readonly seed: number;
   readonly randomKills: number;
-  /** Each is armed in a start of its own, after the random kills. */
+  /** Each is armed in a start of its own, or in two, after the random kills. */
   readonly faultPoints: readonly FaultPoint[];
 }
 
@@ -66,8 +66,8 @@ export async function killMatrixCase(options: KillMatrixCase): Promise<KillMatri
     await feed.begin();
     const random = seededRandom(options.seed);
     const deaths = await killAtRandom(job, feed, options.randomKills, random);
-    for (const point of options.faultPoints) {
-      deaths.push(await dieAt(planFault(point, options, random), { job, feed, options }));
+    for (const plan of options.faultPoints.flatMap((point) => plansFor(point, options, random))) {
+      deaths.push(await dieAt(plan, { job, feed, options }));
     }
     await feed.finish();
     const lastExit = await runToEnd(job);

@@ -1,6 +1,7 @@
 import { obtainKafka, type KafkaHandle } from '../../src/provision';
 import { createJudge, type Judge } from '../judge/judge';
 import { describeWithLocalKafka } from '../judge/local-kafka-missing';
+import { slowdown } from '../support/slowdown';
 import { waitFor } from '../support/wait';
 import { readCommitLog } from './commit-log';
 import { CountingJob, PARTITIONS } from './counting-job';
@@ -11,7 +12,7 @@ jest.setTimeout(120_000);
 
 const CLICKS = 200_000;
 const USERS = 20_000;
-/** From the start of the process to its first commit. */
+/** From the start of the process to its first commit, on a machine that has nothing else to do. */
 const FIRST_COMMIT_LIMIT_MS = 4000;
 /** Had one of them been waited for, it would show, however busy the machine is. */
 const SESSION_TIMEOUT_MS = 10_000;
@@ -75,19 +76,25 @@ describeWithLocalKafka(VERSIONS.slice(0, 1))('a job started again after SIGKILL'
 
   /** The job runs when this returns. */
   async function expectQuickRestart(job: CountingJob): Promise<void> {
-    const times = [await timeToFirstCommit(job)];
-    while (Math.min(...times) >= FIRST_COMMIT_LIMIT_MS && times.length < RESTARTS) {
-      await job.process.end('SIGKILL');
-      await dieInTransaction(job);
-      times.push(await timeToFirstCommit(job));
+    const shares: number[] = [];
+    for (let restart = 0; restart < RESTARTS; restart++) {
+      if (restart > 0) {
+        await job.process.end('SIGKILL');
+        await dieInTransaction(job);
+      }
+      const before = slowdown();
+      const ms = await timeToFirstCommit(job);
+      expect(ms).toBeLessThan(SESSION_TIMEOUT_MS);
+      shares.push(ms / (FIRST_COMMIT_LIMIT_MS * Math.max(before, slowdown())));
+      if (Math.min(...shares) < 1) return;
     }
-    expect(Math.min(...times)).toBeLessThan(FIRST_COMMIT_LIMIT_MS);
-    expect(Math.max(...times)).toBeLessThan(SESSION_TIMEOUT_MS);
+    expect(Math.min(...shares)).toBeLessThan(1);
   }
 
   async function recovered(job: CountingJob): Promise<Recovered[]> {
     const tasks = job.stages.length * PARTITIONS;
     return waitFor('all tasks', () => {
+      if (!job.process.running) throw new Error(`the job has ended:\n${job.process.lastWords()}`);
       const lines = job.process.logged('task recovered') as unknown as Recovered[];
       return lines.length >= tasks ? lines : undefined;
     });
@@ -117,6 +124,12 @@ describeWithLocalKafka(VERSIONS.slice(0, 1))('a job started again after SIGKILL'
     return largest;
   }
 
+  function expectTailOnly(reports: readonly Recovered[], largest: ReadonlyMap<string, number>): void {
+    for (const { task, records } of reports) {
+      expect(records).toBeLessThanOrEqual(EPOCHS_IN_TAIL * (largest.get(task) ?? 0));
+    }
+  }
+
   it.each([1, 2] as const)(
     'keeps its local state and replays only the tail: %s executors',
     async (executors) => {
@@ -143,6 +156,21 @@ describeWithLocalKafka(VERSIONS.slice(0, 1))('a job started again after SIGKILL'
       });
     },
   );
+
+  it('replays an epoch that was committed and not stored, also after a death in that replay', async () => {
+    await withDeadJob('leveldb', 1, async (job) => {
+      for (const fault of ['txn.end-answered:4', 'recovery.mid-replay:1']) {
+        job.process.start({ fault });
+        expect((await job.process.exited).signal).toBe('SIGKILL');
+      }
+      job.process.start();
+      const reports = await recovered(job);
+      expect(reports.map(({ how }) => how)).toEqual(reports.map(() => 'tail'));
+      expectTailOnly(reports, await largestEpochs(job));
+      expect(reports.some(({ records }) => records > 0)).toBe(true);
+      await expectExactOutput(job);
+    });
+  });
 
   it('restores a deleted state folder from the changelog', async () => {
     await withDeadJob('leveldb', 1, async (job) => {

@@ -66,16 +66,26 @@ describe('A1: an early Produce joins the transaction that is being ended', () =>
     const transactionalId = `${topic}-id`;
     let identity: TxnIdentity | null = null;
     await untilClean(async () => {
-      const answer = await port.initProducerId({ transactionalId, transactionTimeoutMs: 10_000, current: null });
+      const answer = await port.initProducerId({
+        transactionalId,
+        transactionTimeoutMs: 10_000,
+        current: null,
+      });
       identity = { transactionalId, producerId: answer.producerId, producerEpoch: answer.producerEpoch };
       return answer.errorCode;
     });
     const txn = identity!;
     const all = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }));
-    const add = () => untilClean(async () => (await port.addPartitionsToTxn(txn, all)).find((p) => p.errorCode !== 0)?.errorCode ?? 0);
+    const add = () =>
+      untilClean(
+        async () => (await port.addPartitionsToTxn(txn, all)).find((p) => p.errorCode !== 0)?.errorCode ?? 0,
+      );
     const { nodeId } = await metadata.leaderOf(topic, 0);
     const produce = async (value: string, baseSequence: number): Promise<number> => {
-      const partitions = all.map((tp) => ({ ...tp, batch: finishBatch(batchOf(value)[0]!, { ...txn, baseSequence, transactional: true }) }));
+      const partitions = all.map((tp) => ({
+        ...tp,
+        batch: finishBatch(batchOf(value)[0]!, { ...txn, baseSequence, transactional: true }),
+      }));
       const answer = await port.produce(nodeId, { transactionalId, acks: -1, timeoutMs: 5000, partitions });
       return answer.partitions.filter(({ errorCode }) => errorCode === 0).length;
     };
@@ -117,7 +127,11 @@ describe('A1: an early Produce joins the transaction that is being ended', () =>
     for (let epoch = 0; epoch < 200; epoch++) {
       abortNext = epoch % 4 === 3;
       const value = `epoch ${epoch}`;
-      const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, batches: batchOf(value) }));
+      const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({
+        topic,
+        partition,
+        batches: batchOf(value),
+      }));
       const group = { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null };
       try {
         await producer.commit({ partitions, changelogs: new Set(), offsets: [], group });
@@ -141,7 +155,9 @@ function withoutGroup(port: KafkaPort, aborts: () => boolean): KafkaPort {
   const replaced: Partial<KafkaPort> = {
     addOffsetsToTxn: () => Promise.resolve({ errorCode: 0 }),
     txnOffsetCommit: () =>
-      aborts() ? Promise.reject(new KafkaRequestError('TxnOffsetCommit', 'lost', false)) : Promise.resolve([]),
+      aborts()
+        ? Promise.reject(new KafkaRequestError('TxnOffsetCommit', 'lost', false))
+        : Promise.resolve([]),
   };
   return new Proxy(port, {
     get: (target, name: keyof KafkaPort) => replaced[name] ?? target[name].bind(target),

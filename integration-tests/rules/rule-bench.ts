@@ -60,7 +60,10 @@ export class RuleBench {
     const proxy = await TcpProxy.open(port!);
     try {
       const serverProperties = { 'advertised.listeners': `CLIENT://127.0.0.1:${proxy.port}` };
-      return await RuleBench.around(await obtainKafka({ serverProperties, source: 'local', port: port! }), proxy);
+      return await RuleBench.around(
+        await obtainKafka({ serverProperties, source: 'local', port: port! }),
+        proxy,
+      );
     } catch (error) {
       await proxy.close();
       throw error;
@@ -104,9 +107,14 @@ export class RuleBench {
     this.running.add(run);
     const forget = (): boolean => this.running.delete(run);
     run.finished.then(forget, forget);
-    const codes = (): string[] => lines.flatMap(({ fields }) => (typeof fields['code'] === 'string' ? [fields['code']] : []));
+    const codes = (): string[] =>
+      lines.flatMap(({ fields }) => (typeof fields['code'] === 'string' ? [fields['code']] : []));
     const code = (wanted: string, limitMs = 30_000): Promise<LoggedLine> =>
-      waitFor(`code ${wanted} in the log of ${app}; it has ${codes().join()}`, () => lines.find(({ fields }) => fields['code'] === wanted), { limitMs });
+      waitFor(
+        `code ${wanted} in the log of ${app}; it has ${codes().join()}`,
+        () => lines.find(({ fields }) => fields['code'] === wanted),
+        { limitMs },
+      );
     return { run, lines, codes, code };
   }
 

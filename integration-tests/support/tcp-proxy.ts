@@ -117,7 +117,7 @@ export class TcpProxy {
 
 /** Calls back with whole frames, their four bytes of size included; none after the socket was destroyed. */
 function eachFrame(socket: Socket, onFrame: (frame: Buffer) => void): void {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   socket.on('data', (bytes: Buffer) => {
     rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
     while (rest.length >= 4 && !socket.destroyed) {

@@ -54,6 +54,10 @@ export class TidemarkProcess {
     return this.child.pid ?? -1;
   }
 
+  get stdoutSoFar(): string {
+    return this.stdout;
+  }
+
   /** Everything printed up to now. */
   get output(): string {
     return `${this.stdout}\n--- stderr ---\n${this.stderr}`;

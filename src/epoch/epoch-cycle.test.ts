@@ -65,7 +65,8 @@ class ManualCommitter implements EpochCommitter {
   readonly transactionalId = 'app-i-0';
   readonly current = { producerId: 7n, producerEpoch: 2 };
   readonly payloads: EpochPayload[] = [];
-  private finish: { resolve: (receipt: CommitReceipt) => void; reject: (error: unknown) => void } | null = null;
+  private finish: { resolve: (receipt: CommitReceipt) => void; reject: (error: unknown) => void } | null =
+    null;
 
   fence(): Promise<typeof this.current> {
     return Promise.resolve(this.current);
@@ -97,7 +98,10 @@ function setUp() {
     wake: () => undefined,
   });
   const task = new FakeTask();
-  const records = () => committer.payloads.map(({ partitions }) => partitions.reduce((n, p) => n + p.batches.reduce((m, b) => m + b.recordCount, 0), 0));
+  const records = () =>
+    committer.payloads.map(({ partitions }) =>
+      partitions.reduce((n, p) => n + p.batches.reduce((m, b) => m + b.recordCount, 0), 0),
+    );
   return { platform, output, committer, cycle, task, records };
 }
 
@@ -106,7 +110,10 @@ describe('A2: what an epoch commits with', () => {
     const { output, committer, cycle, task } = setUp();
     task.work(output, 3);
     cycle.end([task], GROUP, 'interval');
-    expect(committer.payloads[0]).toMatchObject({ group: GROUP, offsets: [{ topic: 'in', partition: 0, offset: 3n }] });
+    expect(committer.payloads[0]).toMatchObject({
+      group: GROUP,
+      offsets: [{ topic: 'in', partition: 0, offset: 3n }],
+    });
     committer.clean();
     await cycle.settle();
   });
@@ -205,7 +212,10 @@ describe('A6: the local store gets an epoch after its clean answer, before the n
 });
 
 describe('A7: the gap between drained commits', () => {
-  const commitOnce = async ({ output, committer, cycle, task }: ReturnType<typeof setUp>, durationMs: number) => {
+  const commitOnce = async (
+    { output, committer, cycle, task }: ReturnType<typeof setUp>,
+    durationMs: number,
+  ) => {
     task.work(output);
     cycle.end([task], GROUP, 'drained');
     committer.clean(durationMs);

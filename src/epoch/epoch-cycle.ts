@@ -109,7 +109,10 @@ export class EpochCycle<Sealed extends { readonly record: CommitRecord }> {
       this.options.limits,
     );
     if (decision.kind !== 'process' || this.quietSince === null || this.startedAt !== null) return decision;
-    return { kind: 'process', recheckAt: Math.min(decision.recheckAt, this.quietSince + QUIET_COMMIT_AFTER_MS) };
+    return {
+      kind: 'process',
+      recheckAt: Math.min(decision.recheckAt, this.quietSince + QUIET_COMMIT_AFTER_MS),
+    };
   }
 
   /** Seals the open epoch and starts its commit; returns at once. The outcome is in {@link settle}. */
@@ -188,7 +191,10 @@ export class EpochCycle<Sealed extends { readonly record: CommitRecord }> {
     this.statistics.recordsOut += this.countSinkRecords(what.partitions);
     this.statistics.lastCommitMs = receipt.durationMs;
     const applied = sealed.map(({ task, epoch }) =>
-      task.committed(epoch, must(receipt.landings.get(keyOf(task.changelogPartition)), 'landing of a commit record')),
+      task.committed(
+        epoch,
+        must(receipt.landings.get(keyOf(task.changelogPartition)), 'landing of a commit record'),
+      ),
     );
     const results = await Promise.allSettled(applied);
     for (const result of results) if (result.status === 'rejected') throw result.reason;

@@ -111,7 +111,8 @@ export interface FetchedPartition extends TopicPartition {
   readonly lastStableOffset: bigint;
   readonly logStartOffset: bigint;
   /** As the broker sent it: not sorted. Null when read_uncommitted. */
-  readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[] | null;
+  readonly abortedTransactions:
+    readonly { readonly producerId: bigint; readonly firstOffset: bigint }[] | null;
   /** Whole and possibly one last partial record batch; a view of the answer's buffer. Null when empty. */
   readonly records: Buffer | null;
 }
@@ -233,12 +234,22 @@ export interface RequestOptions {
 export interface KafkaPort {
   /** `topics` null: all topics; empty: brokers only. */
   metadata(topics: readonly string[] | null): Promise<ClusterMetadata>;
-  createTopics(topics: readonly NewTopic[], options?: { validateOnly?: boolean }): Promise<readonly TopicResult[]>;
+  createTopics(
+    topics: readonly NewTopic[],
+    options?: { validateOnly?: boolean },
+  ): Promise<readonly TopicResult[]>;
   deleteTopics(topics: readonly string[]): Promise<readonly TopicResult[]>;
-  deleteRecords(offsets: readonly (TopicPartition & { offset: bigint })[], nodeId: number): Promise<readonly PartitionError[]>;
+  deleteRecords(
+    offsets: readonly (TopicPartition & { offset: bigint })[],
+    nodeId: number,
+  ): Promise<readonly PartitionError[]>;
   describeConfigs(resources: readonly ConfigResource[]): Promise<readonly ConfigResult[]>;
   /** All partitions of one call must be led by `nodeId`. */
-  listOffsets(nodeId: number, isolation: Isolation, queries: readonly OffsetQuery[]): Promise<readonly OffsetAnswer[]>;
+  listOffsets(
+    nodeId: number,
+    isolation: Isolation,
+    queries: readonly OffsetQuery[],
+  ): Promise<readonly OffsetAnswer[]>;
 
   /** All partitions of one call must be led by `nodeId`. Each (nodeId) has a connection of its own for fetches. */
   fetch(nodeId: number, request: FetchRequest): Promise<FetchResponse>;
@@ -247,7 +258,10 @@ export interface KafkaPort {
 
   initProducerId(request: InitProducerIdRequest): Promise<InitProducerIdResponse>;
   /** At most version 3 (v4 needs cluster rights). */
-  addPartitionsToTxn(txn: TxnIdentity, partitions: readonly TopicPartition[]): Promise<readonly PartitionError[]>;
+  addPartitionsToTxn(
+    txn: TxnIdentity,
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly PartitionError[]>;
   addOffsetsToTxn(txn: TxnIdentity, groupId: string): Promise<{ readonly errorCode: number }>;
   txnOffsetCommit(
     txn: TxnIdentity,
@@ -263,7 +277,10 @@ export interface KafkaPort {
     partitions: readonly TopicPartition[] | null,
     requireStable: boolean,
   ): Promise<{ readonly errorCode: number; readonly offsets: readonly CommittedOffset[] }>;
-  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<{ readonly errorCode: number }>;
+  deleteOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<{ readonly errorCode: number }>;
 
   joinGroup(request: JoinGroupRequest): Promise<JoinGroupResponse>;
   syncGroup(request: SyncGroupRequest): Promise<SyncGroupResponse>;

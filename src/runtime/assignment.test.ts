@@ -22,8 +22,12 @@ describe('assignTasks', () => {
   });
 
   it('balances within a stage and over all stages', () => {
-    expect(counts(assignTasks([...tasks('a', 3), ...tasks('b', 3)], [member('m1'), member('m2')]))).toEqual([3, 3]);
-    expect(counts(assignTasks(tasks('a', 4), [member('m1'), member('m2'), member('m3')])).sort()).toEqual([1, 1, 2]);
+    expect(counts(assignTasks([...tasks('a', 3), ...tasks('b', 3)], [member('m1'), member('m2')]))).toEqual([
+      3, 3,
+    ]);
+    expect(counts(assignTasks(tasks('a', 4), [member('m1'), member('m2'), member('m3')])).sort()).toEqual([
+      1, 1, 2,
+    ]);
   });
 
   it('leaves surplus members idle', () => {

@@ -19,7 +19,10 @@ export interface MemberClaim {
  * Every stage's tasks are spread so that two members' shares differ by at most one, and the surplus of one stage goes
  * to those who have fewest tasks so far. A claim of a higher generation beats a lower one.
  */
-export function assignTasks(tasks: readonly TaskId[], members: readonly MemberClaim[]): Map<string, TaskId[]> {
+export function assignTasks(
+  tasks: readonly TaskId[],
+  members: readonly MemberClaim[],
+): Map<string, TaskId[]> {
   const result = new Map<string, TaskId[]>(members.map((member) => [member.memberId, []]));
   if (members.length === 0) return result;
   const ordered = [...members].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

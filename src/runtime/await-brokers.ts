@@ -39,9 +39,14 @@ function isAway(error: unknown): error is Error {
 }
 
 function nobodyAnswered(brokers: string, deadlineMs: number, cause: Error): TidemarkError {
-  return new TidemarkError('TM2001', 'stop', `no broker answered for ${deadlineMs / 1000} s: ${cause.message}`, {
-    where: brokers,
-    hint: 'check the addresses and that the brokers run and can be reached, then start again; nothing was changed',
-    cause,
-  });
+  return new TidemarkError(
+    'TM2001',
+    'stop',
+    `no broker answered for ${deadlineMs / 1000} s: ${cause.message}`,
+    {
+      where: brokers,
+      hint: 'check the addresses and that the brokers run and can be reached, then start again; nothing was changed',
+      cause,
+    },
+  );
 }

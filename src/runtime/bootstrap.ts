@@ -36,7 +36,9 @@ export async function bootstrap(
   await checkBrokers(client, config, logger);
   const { prefix } = config.kafka.internalTopics;
   const control = new ControlLog(client, controlTopic(prefix));
-  const sourcePartitions = new Map(sourceTopics(topology).map((topic) => [topic, partitionsOf(outside, topic)]));
+  const sourcePartitions = new Map(
+    sourceTopics(topology).map((topic) => [topic, partitionsOf(outside, topic)]),
+  );
   let standing = await control.incarnation();
   refuseUnequal(topology, sourcePartitions);
   if (standing !== null) refuseMisfit(standing, config, topology, sourcePartitions);
@@ -82,7 +84,8 @@ async function externalTopics(
     for (const input of inputs) {
       if (input.kind !== 'source') continue;
       uses.set(input.node.topic, 'source');
-      if (input.node.badInput?.kind === 'dead-letter') uses.set(input.node.badInput.topic, 'dead-letter topic');
+      if (input.node.badInput?.kind === 'dead-letter')
+        uses.set(input.node.badInput.topic, 'dead-letter topic');
     }
     for (const sink of sinks) uses.set(sink.topic, 'sink');
   }
@@ -114,10 +117,15 @@ function refuseUnequal(topology: Topology, sources: ReadonlyMap<string, number>)
     const counts = topics.map((topic) => sources.get(topic) ?? 0);
     if (stores.length === 0 || new Set(counts).size <= 1) continue;
     const list = topics.map((topic, i) => `${topic} has ${counts[i]}`).join(', ');
-    throw new TidemarkError('TM2004', 'usage', `the sources of stage ${name} differ in their partitions: ${list}`, {
-      where: `stage ${name}`,
-      hint: 'keys of one are not where those of the other are: give the topics equal partitions, or leave partitionedBy out and name the keyBy, so that it shuffles',
-    });
+    throw new TidemarkError(
+      'TM2004',
+      'usage',
+      `the sources of stage ${name} differ in their partitions: ${list}`,
+      {
+        where: `stage ${name}`,
+        hint: 'keys of one are not where those of the other are: give the topics equal partitions, or leave partitionedBy out and name the keyBy, so that it shuffles',
+      },
+    );
   }
 }
 
@@ -138,10 +146,15 @@ function refuseMisfit(
   for (const [topic, partitions] of sources) {
     const before = standing.sources[topic];
     if (before === partitions) continue;
-    throw new TidemarkError('TM4006', 'usage', `source ${topic} had ${String(before)} partitions and now has ${partitions}`, {
-      where: `topic ${topic}`,
-      hint: `keys may have moved between partitions; start over with \`tidemark reset ${id}\``,
-    });
+    throw new TidemarkError(
+      'TM4006',
+      'usage',
+      `source ${topic} had ${String(before)} partitions and now has ${partitions}`,
+      {
+        where: `topic ${topic}`,
+        hint: `keys may have moved between partitions; start over with \`tidemark reset ${id}\``,
+      },
+    );
   }
   const fixed: [string, number, number | null][] = [
     ['parallelism.default', standing.parallelism, config.parallelism],
@@ -149,10 +162,15 @@ function refuseMisfit(
   ];
   for (const [option, was, is] of fixed) {
     if (is === null || is === was) continue;
-    throw new TidemarkError('TM4007', 'usage', `the stored state was made with ${option} = ${was}, not ${is}`, {
-      where: option,
-      hint: `set ${option} back to ${was}, or start over with \`tidemark reset ${id}\``,
-    });
+    throw new TidemarkError(
+      'TM4007',
+      'usage',
+      `the stored state was made with ${option} = ${was}, not ${is}`,
+      {
+        where: option,
+        hint: `set ${option} back to ${was}, or start over with \`tidemark reset ${id}\``,
+      },
+    );
   }
 }
 
@@ -194,7 +212,10 @@ function minInsync(config: ResolvedConfig): Record<string, string> {
 
 /** Was anything ever written to one of these topics? */
 async function holdRecords(client: ClientContext, internal: readonly NewTopic[]): Promise<boolean> {
-  const found = await describeTopics(client.port, internal.map(({ topic }) => topic));
+  const found = await describeTopics(
+    client.port,
+    internal.map(({ topic }) => topic),
+  );
   const partitions = [...found].flatMap(([topic, metadata]) =>
     (metadata?.partitions ?? []).map(({ partition }) => ({ topic, partition })),
   );
@@ -206,10 +227,15 @@ async function holdRecords(client: ClientContext, internal: readonly NewTopic[])
 function headless({ applicationId, kafka }: ResolvedConfig, internal: readonly NewTopic[]): TidemarkError {
   const control = controlTopic(kafka.internalTopics.prefix);
   const names = internal.map(({ topic }) => topic).join(', ');
-  return new TidemarkError('TM4002', 'usage', `the control topic has no record of the job, but there is state in ${names}`, {
-    where: `topic ${control}`,
-    hint: `it was deleted; start over with \`tidemark reset ${applicationId}\`, which says what that means`,
-  });
+  return new TidemarkError(
+    'TM4002',
+    'usage',
+    `the control topic has no record of the job, but there is state in ${names}`,
+    {
+      where: `topic ${control}`,
+      hint: `it was deleted; start over with \`tidemark reset ${applicationId}\`, which says what that means`,
+    },
+  );
 }
 
 /** @throws TM4002 when a topic that holds the job's state is gone or was created anew */
@@ -219,23 +245,35 @@ async function topicIds(
   internal: readonly NewTopic[],
   standing: IncarnationRecord | null,
 ): Promise<Record<string, string>> {
-  const found = await describeTopics(port, internal.map(({ topic }) => topic));
+  const found = await describeTopics(
+    port,
+    internal.map(({ topic }) => topic),
+  );
   const ids: Record<string, string> = {};
   for (const { topic } of internal) {
     const now = found.get(topic)?.topicId;
     const before = standing === null ? now : standing.topics[topic];
     if (now === undefined || now !== before) {
-      throw new TidemarkError('TM4002', 'usage', `internal topic ${topic} ${now === undefined ? 'is gone' : 'was created anew'}`, {
-        where: `topic ${topic}`,
-        hint: `it held state of the job; start over with \`tidemark reset ${applicationId}\`, which says what that means`,
-      });
+      throw new TidemarkError(
+        'TM4002',
+        'usage',
+        `internal topic ${topic} ${now === undefined ? 'is gone' : 'was created anew'}`,
+        {
+          where: `topic ${topic}`,
+          hint: `it held state of the job; start over with \`tidemark reset ${applicationId}\`, which says what that means`,
+        },
+      );
     }
     ids[topic] = now;
   }
   return ids;
 }
 
-function incarnationRecord(plan: JobPlan, topology: Topology, topics: Record<string, string>): IncarnationRecord {
+function incarnationRecord(
+  plan: JobPlan,
+  topology: Topology,
+  topics: Record<string, string>,
+): IncarnationRecord {
   return {
     v: 1,
     incarnation: plan.incarnation,

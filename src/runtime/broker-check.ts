@@ -7,7 +7,11 @@ import type { Logger } from '../util/logger';
  * What the brokers must be for exactly-once (PROTOCOL G), asked once at start. What would break the guarantee is
  * refused with the reason; a single broker without replication is allowed for development, and said.
  */
-export async function checkBrokers(client: ClientContext, config: ResolvedConfig, logger: Logger): Promise<void> {
+export async function checkBrokers(
+  client: ClientContext,
+  config: ResolvedConfig,
+  logger: Logger,
+): Promise<void> {
   const { brokers } = await client.port.metadata([]);
   const first = brokers[0];
   if (first === undefined) throw new TidemarkError('TM2001', 'usage', 'the cluster names no broker');
@@ -21,10 +25,13 @@ export async function checkBrokers(client: ClientContext, config: ResolvedConfig
   const setting = (name: string): number => Number(answer.configs.get(name) ?? NaN);
   const maxTimeout = setting('transaction.max.timeout.ms');
   if (config.kafka.transactionTimeoutMs > maxTimeout) {
-    throw refusal(`kafka.transaction-timeout is ${config.kafka.transactionTimeoutMs} ms, the brokers grant ${maxTimeout}`, {
-      where: 'transaction.max.timeout.ms',
-      hint: 'lower kafka.transaction-timeout or raise the setting of the brokers',
-    });
+    throw refusal(
+      `kafka.transaction-timeout is ${config.kafka.transactionTimeoutMs} ms, the brokers grant ${maxTimeout}`,
+      {
+        where: 'transaction.max.timeout.ms',
+        hint: 'lower kafka.transaction-timeout or raise the setting of the brokers',
+      },
+    );
   }
   if (answer.configs.get('unclean.leader.election.enable') === 'true') {
     throw refusal('the brokers elect unclean leaders: committed records may vanish', {

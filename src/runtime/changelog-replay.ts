@@ -40,11 +40,15 @@ export interface ReplayOptions {
 
 /**
  * Replays [from, to) of a task's changelog into its local store, in log order, without a marker: the caller writes it.
- * Commit records must rise (I7); compaction may have removed some. @throws {TidemarkError} TM4001 when they do not
+ * Commit records must rise (I7); compaction may have removed some. @throws {TidemarkError} TM4001 when they do not, or
+ * when the log ends before what an earlier replay has seen of it
  */
 export async function replayChangelog(options: ReplayOptions): Promise<Replay> {
   const { client, changelog, from, to, isolation, store } = options;
-  let last = readCommitRecord(store.get(COMMIT_RECORD_KEY), options);
+  const stored = readCommitRecord(store.get(COMMIT_RECORD_KEY), options);
+  // A replay that died before its marker left a newer one: the log has it once more, behind those before it.
+  const unmarked = stored !== null && stored.epoch > (store.marker?.taskEpoch ?? 0);
+  let last = unmarked ? null : stored;
   let piece = new EncodedChanges();
   let records = 0;
   let brokerTime = -1;
@@ -60,9 +64,11 @@ export async function replayChangelog(options: ReplayOptions): Promise<Replay> {
         records++;
         brokerTime = Math.max(brokerTime, cursor.timestamp);
         leaderEpoch = cursor.batchLeaderEpoch;
-        const value = cursor.valueStart < 0 ? null : cursor.buffer.subarray(cursor.valueStart, cursor.valueEnd);
+        const value =
+          cursor.valueStart < 0 ? null : cursor.buffer.subarray(cursor.valueStart, cursor.valueEnd);
         const key = cursor.buffer.subarray(cursor.keyStart, cursor.keyEnd);
-        if (key.length === 1 && key[0] === COMMIT_RECORD_KEY[0]) last = advance(last, value, cursor.offset, options);
+        if (key.length === 1 && key[0] === COMMIT_RECORD_KEY[0])
+          last = advance(last, value, cursor.offset, options);
         piece.add(key, value);
       }
       options.onProgress(records);
@@ -73,12 +79,20 @@ export async function replayChangelog(options: ReplayOptions): Promise<Replay> {
       options.fault('recovery.mid-replay');
     },
   });
+  if (unmarked && (last?.epoch ?? 0) < stored.epoch) {
+    throw damaged(`it ends at epoch ${last?.epoch ?? 0}, the local store is at ${stored.epoch}`, -1, options);
+  }
   if (piece.count > 0) await store.apply(piece, null);
   if (records > 0) options.fault('recovery.mid-replay');
   return { records, brokerTime, leaderEpoch, last };
 }
 
-function advance(last: CommitRecord | null, bytes: Buffer | null, offset: number, options: ReplayOptions): CommitRecord {
+function advance(
+  last: CommitRecord | null,
+  bytes: Buffer | null,
+  offset: number,
+  options: ReplayOptions,
+): CommitRecord {
   const next = readCommitRecord(bytes ?? Buffer.alloc(0), options);
   if (next === null) throw damaged('the commit record is empty', offset, options);
   const succession = checkSuccession(last, next, true);

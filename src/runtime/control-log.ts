@@ -66,7 +66,10 @@ export class ControlLog {
         while (cursor.next()) {
           const key = cursor.buffer.toString('utf8', cursor.keyStart, cursor.keyEnd);
           if (key !== INCARNATION_KEY || cursor.valueStart < 0) continue;
-          record = this.parse(cursor.buffer.toString('utf8', cursor.valueStart, cursor.valueEnd), cursor.offset);
+          record = this.parse(
+            cursor.buffer.toString('utf8', cursor.valueStart, cursor.valueEnd),
+            cursor.offset,
+          );
         }
       },
     });
@@ -94,11 +97,16 @@ export class ControlLog {
       if (record.v === 1) return record;
       throw new Error(`version ${String(record.v)}`);
     } catch (cause) {
-      throw new TidemarkError('TM4007', 'usage', 'the control topic has a record that this program cannot read', {
-        where,
-        hint: 'a newer version of the program may have written it: run that version',
-        cause,
-      });
+      throw new TidemarkError(
+        'TM4007',
+        'usage',
+        'the control topic has a record that this program cannot read',
+        {
+          where,
+          hint: 'a newer version of the program may have written it: run that version',
+          cause,
+        },
+      );
     }
   }
 }

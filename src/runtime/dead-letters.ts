@@ -59,11 +59,16 @@ export function writeDeadLetter(
 }
 
 function undeliverable(error: TidemarkError, topic: string, origin: RecordOrigin): TidemarkError {
-  return new TidemarkError(error.code, 'stop', `no dead letter can be written to ${topic}: ${error.message}`, {
-    where: `${origin.topic}-${origin.partition}@${origin.offset}`,
-    hint: `raise max.message.bytes of ${topic} and kafka.max-batch-bytes`,
-    cause: error,
-  });
+  return new TidemarkError(
+    error.code,
+    'stop',
+    `no dead letter can be written to ${topic}: ${error.message}`,
+    {
+      where: `${origin.topic}-${origin.partition}@${origin.offset}`,
+      hint: `raise max.message.bytes of ${topic} and kafka.max-batch-bytes`,
+      cause: error,
+    },
+  );
 }
 
 function header(key: string, value: string): RecordHeader {

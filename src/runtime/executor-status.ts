@@ -31,7 +31,9 @@ function taskStatus(task: Task, executor: Executor): TaskStatus {
 
 function position(input: TaskInput, executor: Executor): InputPosition {
   const { topic, partition } = input;
-  const unread = executor.fetcher.isAssigned(topic, partition) ? executor.fetcher.lagOf(topic, partition) : null;
+  const unread = executor.fetcher.isAssigned(topic, partition)
+    ? executor.fetcher.lagOf(topic, partition)
+    : null;
   const processed = executor.fetcher.isAssigned(topic, partition)
     ? executor.fetcher.positionOf(topic, partition)
     : input.position;

@@ -25,17 +25,30 @@ const logger: Logger = {
 };
 
 /** Fields must survive the way to the other thread. */
-function plainFields(fields: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, unknown>> | undefined {
+function plainFields(
+  fields: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> | undefined {
   if (fields === undefined) return undefined;
   return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, typeof value === 'object' ? JSON.parse(JSON.stringify(value)) : value]),
+    Object.entries(fields).map(([key, value]) => [
+      key,
+      typeof value === 'object' ? JSON.parse(JSON.stringify(value)) : value,
+    ]),
   );
 }
 
 async function main(): Promise<void> {
   const { config, instanceId, index, untilEnd, modulePath } = input;
   const { job } = await loadJob(modulePath);
-  const opened = await openExecutor({ job, config, platform: systemPlatform, logger, instanceId, index, untilEnd });
+  const opened = await openExecutor({
+    job,
+    config,
+    platform: systemPlatform,
+    logger,
+    instanceId,
+    index,
+    untilEnd,
+  });
   const { executor } = opened;
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'stop') executor.stop();

@@ -106,7 +106,8 @@ export class Executor {
       limits: context.config.epoch,
       output: this.output,
       committer: this.committer,
-      isSink: (topic) => context.topology.stages.some(({ sinks }) => sinks.some((sink) => sink.topic === topic)),
+      isSink: (topic) =>
+        context.topology.stages.some(({ sinks }) => sinks.some((sink) => sink.topic === topic)),
       fault: context.fault,
       wake,
     });
@@ -148,7 +149,8 @@ export class Executor {
 
   /** Caught up with `untilEnd`: every source at its end, nothing open; shuffles may still bring more. */
   get caughtUp(): boolean {
-    if (this.ends === null || this.phase !== 'running' || this.epochs.open || this.epochs.committing) return false;
+    if (this.ends === null || this.phase !== 'running' || this.epochs.open || this.epochs.committing)
+      return false;
     const done = (task: Task): boolean =>
       !task.moved && task.inputs.every((input) => input.stopAt === null || input.committed >= input.stopAt);
     return this.tasks.all().every(done) && this.pump.drained;
@@ -160,6 +162,7 @@ export class Executor {
 
   /** Drops everything that belongs to no committed epoch; the tasks must be reloaded before anything else (A5). */
   async dropEpoch(): Promise<void> {
+    this.phase = 'restoring';
     this.pump.drop();
     for (const task of this.tasks.all()) {
       for (const input of task.inputs) this.fetcher.remove(input.topic, input.partition);

@@ -68,7 +68,7 @@ async function untilRecovered(
   first: TidemarkError,
   attempt: (cause: TidemarkError) => Promise<void>,
 ): Promise<void> {
-  for (let cause = first; ; ) {
+  for (let cause = first; ;) {
     await executor.dropEpoch();
     await executor.backoff.pause(cause, executor.stopSignal);
     // Nothing of the dropped epoch was committed: who stops now loses nothing, and who starts next recovers.
@@ -76,8 +76,12 @@ async function untilRecovered(
     try {
       return await attempt(cause);
     } catch (failure) {
-      if (!isTidemarkError(failure) || failure.reaction === 'stop' || failure.reaction === 'usage') throw failure;
-      executor.context.logger.warn('recovery failed, trying again', { code: failure.code, reason: failure.describe() });
+      if (!isTidemarkError(failure) || failure.reaction === 'stop' || failure.reaction === 'usage')
+        throw failure;
+      executor.context.logger.warn('recovery failed, trying again', {
+        code: failure.code,
+        reason: failure.describe(),
+      });
       if (failure.reaction === 'rejoin') {
         await executor.disown();
         return executor.requestRejoin(failure.message);
@@ -110,9 +114,14 @@ async function confirmMembership(executor: Executor): Promise<void> {
   });
   if (answer.errorCode === NONE) return;
   if (answer.errorCode === FENCED_INSTANCE_ID) {
-    throw new TidemarkError('TM1012', 'stop', `instance id ${context.instanceId} is used by another live process`, {
-      hint: 'give each process its own --instance-id',
-    });
+    throw new TidemarkError(
+      'TM1012',
+      'stop',
+      `instance id ${context.instanceId} is used by another live process`,
+      {
+        hint: 'give each process its own --instance-id',
+      },
+    );
   }
   throw notAMember(identity, `the coordinator answered ${answer.errorCode}`);
 }

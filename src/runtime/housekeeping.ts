@@ -52,10 +52,15 @@ export class Housekeeping {
     for (const [topic, before] of plan.sources) {
       const now = await metadata.partitionCount(topic);
       if (now === before) continue;
-      throw new TidemarkError('TM4006', 'stop', `source ${topic} had ${before} partitions and now has ${now}`, {
-        where: `topic ${topic}`,
-        hint: `keys may have moved between partitions; start over with \`tidemark reset ${config.applicationId}\``,
-      });
+      throw new TidemarkError(
+        'TM4006',
+        'stop',
+        `source ${topic} had ${before} partitions and now has ${now}`,
+        {
+          where: `topic ${topic}`,
+          hint: `keys may have moved between partitions; start over with \`tidemark reset ${config.applicationId}\``,
+        },
+      );
     }
   }
 
@@ -78,7 +83,12 @@ export class Housekeeping {
       for (const { topic, partition, errorCode } of answers) {
         const key = tpKey(topic, partition);
         if (errorCode === 0) this.purged.set(key, asked.get(key) ?? 0);
-        else logger.debug('shuffle records not deleted', { topic, partition, reason: kafkaErrorName(errorCode) });
+        else
+          logger.debug('shuffle records not deleted', {
+            topic,
+            partition,
+            reason: kafkaErrorName(errorCode),
+          });
       }
     }
   }

@@ -18,16 +18,24 @@ const MAX_SLOTS = 256;
  * temporary files; it dies with the process, because it names the process and its start time.
  * @throws {TidemarkError} TM1012 when another live process of this host has the id
  */
-export async function claimInstanceId(applicationId: string, wanted: string | null): Promise<ClaimedInstanceId> {
+export async function claimInstanceId(
+  applicationId: string,
+  wanted: string | null,
+): Promise<ClaimedInstanceId> {
   const folder = join(tmpdir(), `tidemark-${String(process.getuid?.() ?? 'user')}`, applicationId);
   await mkdir(folder, { recursive: true });
   if (wanted !== null) {
     const release = await tryLock(folder, wanted);
     if (release !== null) return { instanceId: wanted, release };
-    throw new TidemarkError('TM1012', 'usage', `instance id ${wanted} is used by another live process of this host`, {
-      where: `application ${applicationId}`,
-      hint: 'give each process its own --instance-id, or none: then the first free one is taken',
-    });
+    throw new TidemarkError(
+      'TM1012',
+      'usage',
+      `instance id ${wanted} is used by another live process of this host`,
+      {
+        where: `application ${applicationId}`,
+        hint: 'give each process its own --instance-id, or none: then the first free one is taken',
+      },
+    );
   }
   const host = hostname().replace(/[^a-zA-Z0-9._-]/g, '-');
   for (let slot = 0; slot < MAX_SLOTS; slot++) {

@@ -39,7 +39,9 @@ export class Instance implements JobRun {
 
   status(): JobStatus {
     const { applicationId, instanceId, executors } = this.options;
-    const snapshots = executors.map((executor) => executor.snapshot()).filter((snapshot) => snapshot !== null);
+    const snapshots = executors
+      .map((executor) => executor.snapshot())
+      .filter((snapshot) => snapshot !== null);
     const sum = (pick: (snapshot: (typeof snapshots)[number]) => number): number =>
       snapshots.reduce((total, snapshot) => total + pick(snapshot), 0);
     return {

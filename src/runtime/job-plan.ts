@@ -100,5 +100,7 @@ export function allTasks(plan: JobPlan): TaskId[] {
 
 /** How many partitions an input of a task's stage has: a merged source may be narrower than its stage. */
 export function inputPartitions(plan: JobPlan, input: PlannedInput): number {
-  return input.input.kind === 'source' ? must(plan.sources.get(input.topic), 'source partitions') : plan.parallelism;
+  return input.input.kind === 'source'
+    ? must(plan.sources.get(input.topic), 'source partitions')
+    : plan.parallelism;
 }

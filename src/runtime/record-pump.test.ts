@@ -15,12 +15,16 @@ import { TopicBounds } from './timestamp-bounds';
 import { KafkaSinkWriter } from './writers';
 
 const MAX_MESSAGE_BYTES = 200;
-const textOf = (record: RawRecord): string => record.buffer.toString('utf8', record.valueStart, record.valueEnd);
+const textOf = (record: RawRecord): string =>
+  record.buffer.toString('utf8', record.valueStart, record.valueEnd);
 
 /** A task that writes each value of its input to a sink topic that takes records of up to 139 bytes. */
 function setUp(policy: BadInputPolicy, handle: (value: string, write: (text: string) => void) => void) {
   const platform = new VirtualPlatform();
-  const output = new OutputBuffers({ maxBatchBytes: (topic) => (topic === 'out' ? MAX_MESSAGE_BYTES : 10_000), compression: 'none' });
+  const output = new OutputBuffers({
+    maxBatchBytes: (topic) => (topic === 'out' ? MAX_MESSAGE_BYTES : 10_000),
+    compression: 'none',
+  });
   const bounds = new TopicBounds('out', 1000, 1000);
   const node = { topic: 'out', key: string(), value: string() } as unknown as SinkNode;
   const writer = new KafkaSinkWriter(output, node, 1, bounds);
@@ -41,13 +45,20 @@ function setUp(policy: BadInputPolicy, handle: (value: string, write: (text: str
   const chunks: FetchedChunk[] = [];
   const badRecords = new BadRecords();
   const pump = new RecordPump({
-    fetcher: { poll: () => chunks.shift() ?? null, isDrained: () => chunks.length === 0 } as unknown as Fetcher,
+    fetcher: {
+      poll: () => chunks.shift() ?? null,
+      isDrained: () => chunks.length === 0,
+    } as unknown as Fetcher,
     tasks: { route: () => ({ task, input }) as unknown as Route } as unknown as TaskSet,
     output,
     platform,
     badRecords,
     badInput: policy,
-    deadLetterTopic: (topic) => ({ topic, partitions: 1, bounds: new TopicBounds(topic, Infinity, Infinity) }),
+    deadLetterTopic: (topic) => ({
+      topic,
+      partitions: 1,
+      bounds: new TopicBounds(topic, Infinity, Infinity),
+    }),
   });
   /** What an aborted epoch does before its replay. */
   const abort = (): void => {

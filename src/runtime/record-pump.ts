@@ -188,7 +188,12 @@ export class RecordPump {
     const policy = this.policy();
     badRecords.count(input.topic, input.partition, cursor.offset, policy.kind);
     if (policy.kind !== 'dead-letter') return;
-    const origin = { topic: input.topic, partition: input.partition, offset: cursor.offset, stage: task.id.stage };
+    const origin = {
+      topic: input.topic,
+      partition: input.partition,
+      offset: cursor.offset,
+      stage: task.id.stage,
+    };
     const record = input.shuffle ? this.unwrap() : cursor;
     writeDeadLetter(output, deadLetterTopic(policy.topic), record, cursor, origin, error);
   }
@@ -213,10 +218,15 @@ export class RecordPump {
 
   private foreign(): TidemarkError {
     const { input } = this.route as Route;
-    return new TidemarkError('TM4007', 'stop', 'a record of a shuffle topic was not written by this program', {
-      where: `${tpKey(input.topic, input.partition)}@${this.cursor.offset}`,
-      hint: 'nothing else may write to internal topics; a newer version of the program may have run before',
-    });
+    return new TidemarkError(
+      'TM4007',
+      'stop',
+      'a record of a shuffle topic was not written by this program',
+      {
+        where: `${tpKey(input.topic, input.partition)}@${this.cursor.offset}`,
+        hint: 'nothing else may write to internal topics; a newer version of the program may have run before',
+      },
+    );
   }
 }
 

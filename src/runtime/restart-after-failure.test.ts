@@ -85,19 +85,40 @@ describe('A4: who was fenced must hold a current generation before it takes its 
   it('also when it finds out only while it fences itself', async () => {
     const { executor, done } = setUp({ fences: ['TM5001', 'done'] });
     await recoverFrom(inDoubt, executor);
-    expect(done).toEqual(['drop', 'pause', 'fence own', 'drop', 'pause', 'heartbeat 3', 'fence takeover', 'reload']);
+    expect(done).toEqual([
+      'drop',
+      'pause',
+      'fence own',
+      'drop',
+      'pause',
+      'heartbeat 3',
+      'fence takeover',
+      'reload',
+    ]);
   });
 
-  it.each([22, 25, 27])('an answer of %d: it owns nothing any more, takes nothing over, and joins again', async (code) => {
-    const { executor, done } = setUp({ heartbeats: [code] });
-    await recoverFrom(fenced, executor);
-    expect(done).toEqual(['drop', 'pause', 'heartbeat 3', 'disown', 'rejoin']);
-  });
+  it.each([22, 25, 27])(
+    'an answer of %d: it owns nothing any more, takes nothing over, and joins again',
+    async (code) => {
+      const { executor, done } = setUp({ heartbeats: [code] });
+      await recoverFrom(fenced, executor);
+      expect(done).toEqual(['drop', 'pause', 'heartbeat 3', 'disown', 'rejoin']);
+    },
+  );
 
   it('a lost heartbeat proves nothing: it asks again', async () => {
     const { executor, done } = setUp({ heartbeats: ['lost', 0] });
     await recoverFrom(fenced, executor);
-    expect(done).toEqual(['drop', 'pause', 'heartbeat 3', 'drop', 'pause', 'heartbeat 3', 'fence takeover', 'reload']);
+    expect(done).toEqual([
+      'drop',
+      'pause',
+      'heartbeat 3',
+      'drop',
+      'pause',
+      'heartbeat 3',
+      'fence takeover',
+      'reload',
+    ]);
   });
 
   it('FENCED_INSTANCE_ID (82) proves a duplicate instance: the job stops', async () => {
@@ -116,7 +137,9 @@ describe('A4: who was fenced must hold a current generation before it takes its 
 describe('A5: what is done with a failure follows from its reaction alone', () => {
   it.each<Reaction>(['stop', 'usage'])('%s is thrown on', async (reaction) => {
     const { executor, done } = setUp();
-    await expect(recoverFrom(failure('TM4001', reaction), executor)).rejects.toMatchObject({ code: 'TM4001' });
+    await expect(recoverFrom(failure('TM4001', reaction), executor)).rejects.toMatchObject({
+      code: 'TM4001',
+    });
     expect(done).toEqual([]);
   });
 

@@ -15,7 +15,11 @@ import type { ResolvedConfig } from '../config/resolved-config';
  * One executor runs in the caller's thread; several run in worker threads, which load the job by its module path.
  * @throws {TidemarkError} `usage` for everything that is refused at start
  */
-export const runJob: RunJob = async (job: Job, config: ResolvedConfig, options: RunOptions): Promise<JobRun> => {
+export const runJob: RunJob = async (
+  job: Job,
+  config: ResolvedConfig,
+  options: RunOptions,
+): Promise<JobRun> => {
   if (config.kafka.brokers.length === 0) {
     throw new TidemarkError('TM1005', 'usage', 'no Kafka brokers are given', {
       hint: 'use --brokers, TIDEMARK_KAFKA_BROKERS or kafka.brokers in the configuration file',
@@ -48,7 +52,15 @@ async function startInThread(
   options: RunOptions,
 ): Promise<ExecutorHandle> {
   const { logger, untilEnd = false } = options;
-  const opened = await openExecutor({ job, config, platform: systemPlatform, logger, instanceId, index: 0, untilEnd });
+  const opened = await openExecutor({
+    job,
+    config,
+    platform: systemPlatform,
+    logger,
+    instanceId,
+    index: 0,
+    untilEnd,
+  });
   const finished = opened.executor.run().finally(() => opened.close());
   return { finished, snapshot: () => snapshotOf(opened.executor), stop: () => opened.executor.stop() };
 }
@@ -56,10 +68,15 @@ async function startInThread(
 function startThreads(config: ResolvedConfig, instanceId: string, options: RunOptions): ExecutorHandle[] {
   const { modulePath, logger, untilEnd = false } = options;
   if (modulePath === undefined) {
-    throw new TidemarkError('TM1002', 'usage', `executors is ${config.executors}, but the job was given as an object`, {
-      where: 'executors',
-      hint: 'worker threads load the job by its module path: pass modulePath, or use one executor',
-    });
+    throw new TidemarkError(
+      'TM1002',
+      'usage',
+      `executors is ${config.executors}, but the job was given as an object`,
+      {
+        where: 'executors',
+        hint: 'worker threads load the job by its module path: pass modulePath, or use one executor',
+      },
+    );
   }
   return Array.from({ length: config.executors }, (_, index) =>
     startExecutorThread({ modulePath, config, instanceId, index, untilEnd }, logger),

@@ -14,7 +14,11 @@ export const SHUFFLE_DATA = 0;
 export const SHUFFLE_NULL = 1;
 
 /** A value serde that puts the envelope in front. Values are only read through {@link envelopeEnd}. */
-export function envelopeSerde(inner: Serde<unknown>, stageOrdinal: number, partition: number): Serde<unknown> {
+export function envelopeSerde(
+  inner: Serde<unknown>,
+  stageOrdinal: number,
+  partition: number,
+): Serde<unknown> {
   return {
     name: `shuffle(${inner.name})`,
     write(value: unknown, out: ByteWriter): void {

@@ -7,7 +7,13 @@ import { ISOLATION } from './executor-context';
 import { taskName, type TaskId } from './job-plan';
 import { endOffsets } from '../kafka/client/offsets';
 import { buildTask, changelogIdentity, plannedStageOf, type TaskBuilderOptions } from './task-builder';
-import { recoverStore, resolveStart, resumeTask, type RecoveredStore, type RecoveryOptions } from './task-recovery';
+import {
+  recoverStore,
+  resolveStart,
+  resumeTask,
+  type RecoveredStore,
+  type RecoveryOptions,
+} from './task-recovery';
 import type { Task, TaskInput } from './task';
 
 /** Where a record of an input goes. */
@@ -142,6 +148,7 @@ export class TaskSet {
     if (held.failed) {
       this.stores.delete(taskName(id));
       await held.close();
+      if (held.unreadable) return { store: null, facts: { kind: 'broken', reason: 'it cannot be read' } };
       return this.context.backend.open(id);
     }
     if (held.marker !== null) return { store: held, facts: { kind: 'intact', marker: held.marker } };
@@ -186,9 +193,11 @@ export class TaskSet {
     const { port, platform, config } = this.context;
     const partitions = task.inputs.map(({ topic, partition }) => ({ topic, partition }));
     for (let attempt = 1; ; attempt++) {
-      const answer = await port.offsetFetch(config.applicationId, partitions, true).catch((cause: unknown) => {
-        throw new TidemarkError('TM2001', 'abort-epoch', 'the group offsets cannot be read', { cause });
-      });
+      const answer = await port
+        .offsetFetch(config.applicationId, partitions, true)
+        .catch((cause: unknown) => {
+          throw new TidemarkError('TM2001', 'abort-epoch', 'the group offsets cannot be read', { cause });
+        });
       const errorCode = answer.errorCode || (answer.offsets.find((o) => o.errorCode !== 0)?.errorCode ?? 0);
       if (errorCode === 0) {
         const known = answer.offsets.filter(({ offset }) => offset >= 0n);

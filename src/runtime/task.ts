@@ -101,7 +101,9 @@ export class Task {
 
   /** Must this task write a commit record when the epoch ends? Only tasks that moved do (A3). */
   get moved(): boolean {
-    return this.records > 0 || this.mustPin || this.inputs.some((input) => input.position !== input.committed);
+    return (
+      this.records > 0 || this.mustPin || this.inputs.some((input) => input.position !== input.committed)
+    );
   }
 
   /** Has anything happened that should not wait for long? Passing over control records alone is not urgent. */
@@ -132,10 +134,16 @@ export class Task {
 
   /** The epoch is committed: remembers it and writes it to the local store. */
   committed(sealed: SealedEpoch, landing: Landing): Promise<void> {
-    assert(sealed.record.epoch === this.epoch + 1, () => `${this.name} committed epoch ${sealed.record.epoch} after ${this.epoch}`);
+    assert(
+      sealed.record.epoch === this.epoch + 1,
+      () => `${this.name} committed epoch ${sealed.record.epoch} after ${this.epoch}`,
+    );
     this.epoch = sealed.record.epoch;
     for (const input of this.inputs) input.committed = sealed.record.offsets[input.topic] ?? input.committed;
-    return this.state.apply(sealed.changes, this.marker(landing.nextOffset, landing.leaderEpoch, landing.appendTime));
+    return this.state.apply(
+      sealed.changes,
+      this.marker(landing.nextOffset, landing.leaderEpoch, landing.appendTime),
+    );
   }
 
   /** The marker for a store that has applied everything below `nextOffset`. */

@@ -36,9 +36,14 @@ export class TopicBounds {
   check(timestamp: number): void {
     if (timestamp >= this.min && timestamp <= this.max) return;
     const side = timestamp < this.min ? 'older' : 'newer';
-    throw new TidemarkError('TM3006', 'stop', `timestamp ${timestamp} is ${side} than topic ${this.topic} accepts`, {
-      hint: `set message.timestamp.before.max.ms and message.timestamp.after.max.ms of ${this.topic}, or correct the producer`,
-    });
+    throw new TidemarkError(
+      'TM3006',
+      'stop',
+      `timestamp ${timestamp} is ${side} than topic ${this.topic} accepts`,
+      {
+        hint: `set message.timestamp.before.max.ms and message.timestamp.after.max.ms of ${this.topic}, or correct the producer`,
+      },
+    );
   }
 }
 

@@ -30,7 +30,8 @@ export class TroubleLog {
   }
 
   private over(now: number): void {
-    if (this.said) this.logger.info('Kafka can be read again', { afterMs: Math.round(now - (this.since ?? now)) });
+    if (this.said)
+      this.logger.info('Kafka can be read again', { afterMs: Math.round(now - (this.since ?? now)) });
     this.since = null;
     this.said = false;
   }

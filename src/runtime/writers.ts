@@ -59,7 +59,13 @@ export class KafkaShuffleWriter implements ShuffleWriter {
   private readonly keyBytes = new ByteWriter(64);
 
   /** `value` has the envelope of the writing task. */
-  constructor(output: OutputBuffers, topic: string, value: Serde<unknown>, parallelism: number, maxParallelism: number) {
+  constructor(
+    output: OutputBuffers,
+    topic: string,
+    value: Serde<unknown>,
+    parallelism: number,
+    maxParallelism: number,
+  ) {
     this.builders = builders(output, topic, parallelism);
     this.value = value;
     this.maxParallelism = maxParallelism;

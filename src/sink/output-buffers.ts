@@ -32,7 +32,14 @@ export class OutputBuffers {
     const key = tpKey(topic, partition);
     let slot = this.slots.get(key);
     if (slot === undefined) {
-      slot = { topic, partition, builder: new BatchBuilder({ maxBatchBytes: this.limits.maxBatchBytes(topic), compression: this.limits.compression }) };
+      slot = {
+        topic,
+        partition,
+        builder: new BatchBuilder({
+          maxBatchBytes: this.limits.maxBatchBytes(topic),
+          compression: this.limits.compression,
+        }),
+      };
       this.slots.set(key, slot);
     }
     return slot.builder;

@@ -38,7 +38,13 @@ export class CachedStore implements KeyValueStore<unknown> {
   private young = new Map<StateKey, CacheEntry>();
   private old = new Map<StateKey, CacheEntry>();
 
-  constructor(owner: LayerOwner, spec: StoreSpec, maxParallelism: number, maxEntries: number, scratch: ByteWriter) {
+  constructor(
+    owner: LayerOwner,
+    spec: StoreSpec,
+    maxParallelism: number,
+    maxEntries: number,
+    scratch: ByteWriter,
+  ) {
     this.owner = owner;
     this.spec = spec;
     this.keys = new StateKeyEncoder(spec.name, maxParallelism);
@@ -106,7 +112,12 @@ export class CachedStore implements KeyValueStore<unknown> {
     return this.insert(mapKey, key, namespace, value);
   }
 
-  private insert(mapKey: StateKey, key: StateKey, namespace: StateKey | undefined, value: unknown): CacheEntry {
+  private insert(
+    mapKey: StateKey,
+    key: StateKey,
+    namespace: StateKey | undefined,
+    value: unknown,
+  ): CacheEntry {
     const entry: CacheEntry = { store: this, key, namespace, value, writtenIn: 0 };
     this.keep(mapKey, entry);
     return entry;

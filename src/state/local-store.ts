@@ -11,7 +11,12 @@ export interface LocalStore {
   readonly marker: Marker | null;
   /** A write was refused: nothing is read or written any more; close it and open the folder anew. */
   readonly failed: boolean;
-  /** The value under a changelog key, or undefined. Synchronous: operators do not wait. */
+  /** {@link failed}, and what is on disk is damaged: it must be replaced, opening it anew would not help. */
+  readonly unreadable: boolean;
+  /**
+   * The value under a changelog key, or undefined. Synchronous: operators do not wait.
+   * @throws {TidemarkError} TM4005 (abort-epoch) when the disk holds something damaged in its place
+   */
   get(key: Buffer): Buffer | undefined;
   /**
    * Writes changes and then the marker. Everything up to the marker is visible to a reopened store or the marker is

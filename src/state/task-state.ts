@@ -36,7 +36,10 @@ export class TaskState implements LayerOwner {
     this.maxParallelism = maxParallelism;
     this.cacheEntries = Math.max(16, Math.floor(cacheEntries / Math.max(1, specs.length)));
     for (const spec of specs) {
-      this.stores.set(spec.name, new CachedStore(this, spec, this.maxParallelism, this.cacheEntries, this.lookup));
+      this.stores.set(
+        spec.name,
+        new CachedStore(this, spec, this.maxParallelism, this.cacheEntries, this.lookup),
+      );
     }
   }
 

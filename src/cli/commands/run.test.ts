@@ -185,7 +185,9 @@ describe('shows', () => {
     await done;
     const last = io.stdout.text.slice(io.stdout.text.lastIndexOf(live) + live.length);
     expect(last.startsWith('\r\x1b[2K')).toBe(true);
-    expect(last.slice(5)).toMatch(/^\d\d:\d\d:\d\d INFO {2}done recordsIn=1234 recordsOut=2 skipped=0 deadLettered=0\n$/);
+    expect(last.slice(5)).toMatch(
+      /^\d\d:\d\d:\d\d INFO {2}done recordsIn=1234 recordsOut=2 skipped=0 deadLettered=0\n$/,
+    );
   });
 
   test.each([

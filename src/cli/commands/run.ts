@@ -60,10 +60,20 @@ async function run(path: string, flags: RunFlags, { io, services }: CommandConte
 }
 
 /** Asked to stop before the job had started, perhaps while no broker answers: nothing was read, nothing is lost. */
-async function leaveUnstarted(started: Promise<JobRun>, signal: string, logger: Logger, io: CliIo): Promise<void> {
+async function leaveUnstarted(
+  started: Promise<JobRun>,
+  signal: string,
+  logger: Logger,
+  io: CliIo,
+): Promise<void> {
   logger.info('stopping', { signal });
   const stopped = started.then((jobRun) => jobRun.stop()).catch(() => undefined);
-  await Promise.race([stopped, io.platform.scheduler.sleep(START_GRACE_MS)]);
+  let cancel = (): void => undefined;
+  const late = new Promise<void>(
+    (resolve) => (cancel = io.platform.scheduler.after(START_GRACE_MS, resolve)),
+  );
+  await Promise.race([stopped, late]);
+  cancel();
 }
 
 interface Outputs {

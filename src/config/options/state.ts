@@ -39,6 +39,6 @@ export const stateOptions = {
     pattern: /^[A-Za-z0-9._-]{1,249}$/,
     patternText: 'a topic name',
     scope: 'job',
-    doc: 'Where `dead-letter` writes. The topic must exist.',
+    doc: "Where `dead-letter` writes. The topic must exist. A letter has the record's key, value and headers as they were, and the headers `tidemark.error.code`, `tidemark.error.message`, `tidemark.topic`, `tidemark.partition`, `tidemark.offset`, `tidemark.timestamp` and `tidemark.stage`; its timestamp is the record's as far as the topic accepts it.",
   },
 } as const satisfies OptionTable;

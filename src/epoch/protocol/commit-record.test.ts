@@ -22,13 +22,16 @@ describe('commit record (PROTOCOL A3)', () => {
     ['no object', Buffer.from('null')],
     ['a newer version', Buffer.from(JSON.stringify({ v: 99, ...record() }))],
     ['a missing epoch', Buffer.from(JSON.stringify({ v: 1, ...record(), epoch: undefined }))],
-    ['an offset that is no number', Buffer.from(JSON.stringify({ v: 1, ...record(), offsets: { clicks: 'x' } }))],
+    [
+      'an offset that is no number',
+      Buffer.from(JSON.stringify({ v: 1, ...record(), offsets: { clicks: 'x' } })),
+    ],
   ])('refuses %s', (_, bytes) => {
     expect(decodeCommitRecord(bytes).ok).toBe(false);
   });
 });
 
-describe('A3: a task\'s epochs rise by one; compaction may leave gaps (I7)', () => {
+describe("A3: a task's epochs rise by one; compaction may leave gaps (I7)", () => {
   const next = record({ epoch: 8, offsets: { clicks: 120 } });
   it('accepts the first and the next', () => {
     expect(checkSuccession(null, record(), false).ok).toBe(true);
@@ -54,6 +57,8 @@ describe('A3: a task\'s epochs rise by one; compaction may leave gaps (I7)', () 
   });
 
   it('starts anew with a higher incarnation', () => {
-    expect(checkSuccession(record(), record({ incarnation: 2, epoch: 1, generation: 1, offsets: {} }), false).ok).toBe(true);
+    expect(
+      checkSuccession(record(), record({ incarnation: 2, epoch: 1, generation: 1, offsets: {} }), false).ok,
+    ).toBe(true);
   });
 });

@@ -30,8 +30,7 @@ export function encodeCommitRecord(record: CommitRecord): Buffer {
 }
 
 export type DecodedCommitRecord =
-  | { readonly ok: true; readonly record: CommitRecord }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly record: CommitRecord } | { readonly ok: false; readonly reason: string };
 
 /** Reads a commit record; damaged or newer ones are a value, because only the caller knows where it was read. */
 export function decodeCommitRecord(bytes: Buffer): DecodedCommitRecord {
@@ -41,10 +40,14 @@ export function decodeCommitRecord(bytes: Buffer): DecodedCommitRecord {
   } catch {
     return { ok: false, reason: 'the commit record is not JSON' };
   }
-  if (typeof parsed !== 'object' || parsed === null) return { ok: false, reason: 'the commit record is no object' };
+  if (typeof parsed !== 'object' || parsed === null)
+    return { ok: false, reason: 'the commit record is no object' };
   const { v, ...record } = parsed;
   if (v !== COMMIT_RECORD_VERSION) {
-    return { ok: false, reason: `the commit record has version ${String(v)}, this program reads ${COMMIT_RECORD_VERSION}` };
+    return {
+      ok: false,
+      reason: `the commit record has version ${String(v)}, this program reads ${COMMIT_RECORD_VERSION}`,
+    };
   }
   const wrong = missingField(record);
   if (wrong !== null) return { ok: false, reason: `the commit record lacks a valid "${wrong}"` };
@@ -69,7 +72,11 @@ export type Succession = { readonly ok: true } | { readonly ok: false; readonly 
  * May `next` follow `previous` in a task's log (I7, V3, V7)? Compaction removes commit records, so while reading a
  * compacted log `gapsAllowed` is true and only the order is checked.
  */
-export function checkSuccession(previous: CommitRecord | null, next: CommitRecord, gapsAllowed: boolean): Succession {
+export function checkSuccession(
+  previous: CommitRecord | null,
+  next: CommitRecord,
+  gapsAllowed: boolean,
+): Succession {
   if (previous === null) return { ok: true };
   if (next.task !== previous.task) return refuse(`record of ${next.task} in the log of ${previous.task}`);
   if (next.incarnation < previous.incarnation) {
@@ -83,7 +90,8 @@ export function checkSuccession(previous: CommitRecord | null, next: CommitRecor
   if (!rises) return refuse(`epoch ${next.epoch} after ${previous.epoch}`);
   for (const [topic, offset] of Object.entries(previous.offsets)) {
     const now = next.offsets[topic];
-    if (now === undefined || now < offset) return refuse(`offset of ${topic} went from ${offset} to ${String(now)}`);
+    if (now === undefined || now < offset)
+      return refuse(`offset of ${topic} went from ${offset} to ${String(now)}`);
   }
   return { ok: true };
 }

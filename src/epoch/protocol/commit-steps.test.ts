@@ -1,7 +1,15 @@
 import { isLegalStep, judgeAnswer, type CommitStep } from './commit-steps';
 
 describe('A2: the order of a commit', () => {
-  const order: CommitStep[] = ['idle', 'adding-partitions', 'producing', 'committing-offsets', 'ending', 'committed', 'idle'];
+  const order: CommitStep[] = [
+    'idle',
+    'adding-partitions',
+    'producing',
+    'committing-offsets',
+    'ending',
+    'committed',
+    'idle',
+  ];
   it('is one chain', () => {
     for (let i = 1; i < order.length; i++) expect(isLegalStep(order[i - 1]!, order[i]!)).toBe(true);
   });
@@ -34,7 +42,7 @@ describe('judgeAnswer', () => {
     }
   });
 
-  it('A1: the last transaction\'s markers are waited for before partitions are added', () => {
+  it("A1: the last transaction's markers are waited for before partitions are added", () => {
     expect(judgeAnswer('adding-partitions', 51)).toBe('retry');
   });
 

@@ -9,13 +9,7 @@
  * A step begins only when every answer of the step before it is clean.
  */
 export type CommitStep =
-  | 'idle'
-  | 'adding-partitions'
-  | 'producing'
-  | 'committing-offsets'
-  | 'ending'
-  | 'committed'
-  | 'failed';
+  'idle' | 'adding-partitions' | 'producing' | 'committing-offsets' | 'ending' | 'committed' | 'failed';
 
 const NEXT: Readonly<Record<CommitStep, readonly CommitStep[]>> = {
   idle: ['adding-partitions'],

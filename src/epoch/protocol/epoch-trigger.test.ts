@@ -51,7 +51,10 @@ describe('decideEpoch', () => {
 
 describe('A7: commits of drained input leave a gap that scales with their duration', () => {
   const at = (now: number, commitDurationMs: number): string =>
-    decideEpoch(facts({ now, startedAt: now - 1, drained: true, lastCommitEndedAt: 1000, commitDurationMs }), limits).kind;
+    decideEpoch(
+      facts({ now, startedAt: now - 1, drained: true, lastCommitEndedAt: 1000, commitDurationMs }),
+      limits,
+    ).kind;
   it('waits at least the minimum interval', () => {
     expect(at(1004, 0)).toBe('process');
     expect(at(1005, 0)).toBe('end');

@@ -47,7 +47,9 @@ export function planRecovery(store: StoreFacts, log: LogFacts): RecoveryPlan {
   if (store.kind === 'absent') return { kind: 'rebuild', discard: null };
   if (store.kind === 'broken') return { kind: 'rebuild', discard: store.reason };
   const objection = objectionTo(store.marker, log);
-  return objection === null ? { kind: 'tail', from: store.marker.nextOffset } : { kind: 'rebuild', discard: objection };
+  return objection === null
+    ? { kind: 'tail', from: store.marker.nextOffset }
+    : { kind: 'rebuild', discard: objection };
 }
 
 function objectionTo(marker: Marker, log: LogFacts): string | null {

@@ -34,7 +34,8 @@ export class AtLeastOnceProducer implements EpochCommitter {
     const { port, transactionTimeoutMs, transactionalId, fault } = this.options;
     const request = { transactionalId: null, transactionTimeoutMs, current: null };
     const answer = await port.initProducerId(request).catch((error: unknown) => {
-      if (error instanceof KafkaRequestError) throw stepError('abort', 'InitProducerId', null, transactionalId, error);
+      if (error instanceof KafkaRequestError)
+        throw stepError('abort', 'InitProducerId', null, transactionalId, error);
       throw error;
     });
     if (answer.errorCode !== 0) throw stepError('abort', 'InitProducerId', answer.errorCode, transactionalId);
@@ -62,7 +63,8 @@ export class AtLeastOnceProducer implements EpochCommitter {
   private async commitOffsets(payload: EpochPayload): Promise<void> {
     const { port, transactionalId } = this.options;
     const answers = await port.offsetCommit(payload.group, payload.offsets).catch((error: unknown) => {
-      if (error instanceof KafkaRequestError) throw stepError('abort', 'OffsetCommit', null, transactionalId, error);
+      if (error instanceof KafkaRequestError)
+        throw stepError('abort', 'OffsetCommit', null, transactionalId, error);
       throw error;
     });
     const bad = answers.find(({ errorCode }) => errorCode !== 0);

@@ -46,16 +46,19 @@ describe('A4: a batch is sent once', () => {
     );
   });
 
-  it.each(['lost', 5, 6, 19, 45, 46] as const)('stops at %s: what was not sent yet stays unsent, nothing comes again', async (outcome) => {
-    const { sender, plan, sequences, platform } = setUp();
-    plan('produce', outcome);
-    await expect(sender.send([batches('out', 0, 20)])).rejects.toMatchObject({ reaction: 'abort-epoch' });
-    const seen = sequences('out-0');
-    expect(seen.length).toBeLessThan(20);
-    expect(new Set(seen).size).toBe(seen.length);
-    await platform.advance(60_000);
-    expect(sequences('out-0')).toEqual(seen);
-  });
+  it.each(['lost', 5, 6, 19, 45, 46] as const)(
+    'stops at %s: what was not sent yet stays unsent, nothing comes again',
+    async (outcome) => {
+      const { sender, plan, sequences, platform } = setUp();
+      plan('produce', outcome);
+      await expect(sender.send([batches('out', 0, 20)])).rejects.toMatchObject({ reaction: 'abort-epoch' });
+      const seen = sequences('out-0');
+      expect(seen.length).toBeLessThan(20);
+      expect(new Set(seen).size).toBe(seen.length);
+      await platform.advance(60_000);
+      expect(sequences('out-0')).toEqual(seen);
+    },
+  );
 
   it('rejects only when nothing of it is under way any more, also to other brokers', async () => {
     const { sender, plan, events } = setUp();

@@ -99,7 +99,11 @@ export class BatchSender {
     return first;
   }
 
-  private async sendRounds(nodeId: number, rounds: readonly Round[], landings: Map<string, Landing>): Promise<void> {
+  private async sendRounds(
+    nodeId: number,
+    rounds: readonly Round[],
+    landings: Map<string, Landing>,
+  ): Promise<void> {
     const underWay: Promise<void>[] = [];
     let failure: { readonly error: unknown } | null = null as { readonly error: unknown } | null;
     for (const round of rounds) {
@@ -134,7 +138,9 @@ export class BatchSender {
     });
     assert(response.partitions.length === partitions.length, 'Produce answered for other partitions');
     fault('produce.first-acked');
-    const answers = new Map(response.partitions.map((answer) => [tpKey(answer.topic, answer.partition), answer]));
+    const answers = new Map(
+      response.partitions.map((answer) => [tpKey(answer.topic, answer.partition), answer]),
+    );
     for (const sent of round.sends) {
       const key = tpKey(sent.topic, sent.partition);
       const answer = answers.get(key);
@@ -147,11 +153,21 @@ export class BatchSender {
     }
   }
 
-  private failure(errorCode: number | null, at: { topic: string; partition: number } | undefined, cause?: unknown): Error {
+  private failure(
+    errorCode: number | null,
+    at: { topic: string; partition: number } | undefined,
+    cause?: unknown,
+  ): Error {
     if (at !== undefined) this.options.metadata.invalidate(at.topic);
     const verdict = judgeAnswer('producing', errorCode);
     const what = `Produce to ${at === undefined ? 'a broker' : tpKey(at.topic, at.partition)}`;
     const id = this.options.transactionalId ?? 'idempotent producer';
-    return stepError(verdict === 'clean' || verdict === 'retry' ? 'abort' : verdict, what, errorCode, id, cause);
+    return stepError(
+      verdict === 'clean' || verdict === 'retry' ? 'abort' : verdict,
+      what,
+      errorCode,
+      id,
+      cause,
+    );
   }
 }

@@ -94,19 +94,26 @@ describe('A1: no Produce before AddPartitionsToTxn was answered clean for this t
     expect(setup.sent('produce')).toHaveLength(0);
   });
 
-  it.each([20, 45, 51])('takes error %d of a Produce for the end of the epoch, and sends no batch twice', async (code) => {
-    const setup = await fenced();
-    setup.plan('produce', code);
-    expect(await failureOf(commit(setup))).toBe('TM5002 abort-epoch');
-    const sentTo = setup.sent('produce').flatMap(({ args }) => keys((args[1] as ProduceRequest).partitions));
-    expect(new Set(sentTo).size).toBe(sentTo.length);
-  });
+  it.each([20, 45, 51])(
+    'takes error %d of a Produce for the end of the epoch, and sends no batch twice',
+    async (code) => {
+      const setup = await fenced();
+      setup.plan('produce', code);
+      expect(await failureOf(commit(setup))).toBe('TM5002 abort-epoch');
+      const sentTo = setup
+        .sent('produce')
+        .flatMap(({ args }) => keys((args[1] as ProduceRequest).partitions));
+      expect(new Set(sentTo).size).toBe(sentTo.length);
+    },
+  );
 });
 
 describe('A2: the order of a commit', () => {
   it('sends TxnOffsetCommit after the last Produce answer and AddOffsetsToTxn, EndTxn after its clean answer', async () => {
     const setup = await fenced({ slow: ['produce', 'addOffsetsToTxn', 'txnOffsetCommit'] });
-    await commit(setup, { partitions: [batches('out', 0, 6), batches('out', 1, 3), batches('changelog', 0)] });
+    await commit(setup, {
+      partitions: [batches('out', 0, 6), batches('out', 1, 3), batches('changelog', 0)],
+    });
     expect(strictlyBefore(setup.events, 'produce answered', 'txnOffsetCommit sent')).toBe(true);
     expect(strictlyBefore(setup.events, 'addOffsetsToTxn answered', 'txnOffsetCommit sent')).toBe(true);
     expect(strictlyBefore(setup.events, 'txnOffsetCommit answered', 'endTxn sent')).toBe(true);
@@ -145,7 +152,13 @@ describe('A2: the order of a commit', () => {
 });
 
 describe('A4: what is not a clean first answer ends the epoch', () => {
-  const STEPS: readonly TxnApi[] = ['addPartitionsToTxn', 'produce', 'addOffsetsToTxn', 'txnOffsetCommit', 'endTxn'];
+  const STEPS: readonly TxnApi[] = [
+    'addPartitionsToTxn',
+    'produce',
+    'addOffsetsToTxn',
+    'txnOffsetCommit',
+    'endTxn',
+  ];
   const AFTER: Readonly<Record<string, readonly TxnApi[]>> = {
     addPartitionsToTxn: ['produce', 'addOffsetsToTxn', 'txnOffsetCommit', 'endTxn'],
     produce: ['txnOffsetCommit', 'endTxn'],
@@ -232,7 +245,11 @@ describe('A4: what is not a clean first answer ends the epoch', () => {
   it('says nothing of the outcome: only a clean answer to EndTxn makes a receipt', async () => {
     const setup = await fenced();
     const receipt = await commit(setup);
-    expect(receipt.landings.get('changelog-0')).toEqual({ nextOffset: 101, appendTime: 5000, leaderEpoch: 0 });
+    expect(receipt.landings.get('changelog-0')).toEqual({
+      nextOffset: 101,
+      appendTime: 5000,
+      leaderEpoch: 0,
+    });
     expect(setup.faults.slice(-3)).toEqual(['txn.offsets-committed', 'txn.end-sent', 'txn.end-answered']);
   });
 });

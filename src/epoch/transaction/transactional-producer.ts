@@ -65,8 +65,13 @@ export class TransactionalProducer implements EpochCommitter {
       port.initProducerId({ transactionalId, transactionTimeoutMs, current }),
     );
     const verdict = judgeAnswer('idle', answer.errorCode);
-    if (verdict !== 'clean' && verdict !== 'retry') {
-      throw stepError(verdict, 'InitProducerId', answer.errorCode, transactionalId);
+    if (verdict !== 'clean') {
+      throw stepError(
+        verdict === 'retry' ? 'abort' : verdict,
+        'InitProducerId',
+        answer.errorCode,
+        transactionalId,
+      );
     }
     this.identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
     this.sender = new BatchSender(this.options, this.identity);
@@ -113,10 +118,15 @@ export class TransactionalProducer implements EpochCommitter {
 
   private async produceAll(payload: EpochPayload, deadline: number): Promise<ReadonlyMap<string, Landing>> {
     const sender = must(this.sender, 'batch sender');
-    const addOffsets = this.answered('AddOffsetsToTxn', deadline, async () => {
-      const answer = await this.options.port.addOffsetsToTxn(this.txn(), payload.group.groupId);
-      return answer.errorCode;
-    }, 'adding-partitions');
+    const addOffsets = this.answered(
+      'AddOffsetsToTxn',
+      deadline,
+      async () => {
+        const answer = await this.options.port.addOffsetsToTxn(this.txn(), payload.group.groupId);
+        return answer.errorCode;
+      },
+      'adding-partitions',
+    );
     const [produced, added] = await Promise.allSettled([sender.send(payload.partitions), addOffsets]);
     if (produced.status === 'rejected') throw produced.reason;
     if (added.status === 'rejected') throw added.reason;
@@ -176,7 +186,10 @@ export class TransactionalProducer implements EpochCommitter {
   }
 
   /** InitProducerId may be repeated by its holder: the broker recognises the identity (KIP-360). */
-  private async untilDefinite<T extends { errorCode: number }>(api: string, request: () => Promise<T>): Promise<T> {
+  private async untilDefinite<T extends { errorCode: number }>(
+    api: string,
+    request: () => Promise<T>,
+  ): Promise<T> {
     const { platform, transactionalId, transactionTimeoutMs } = this.options;
     const deadline = platform.clock.monotonic() + transactionTimeoutMs;
     for (let pause = FIRST_RETRY_MS; ; pause = Math.min(MAX_RETRY_MS, pause * 2)) {
@@ -186,7 +199,8 @@ export class TransactionalProducer implements EpochCommitter {
         if (platform.clock.monotonic() > deadline) return answer;
       } catch (error) {
         if (!(error instanceof KafkaRequestError)) throw error;
-        if (platform.clock.monotonic() > deadline) throw stepError('abort', api, null, transactionalId, error);
+        if (platform.clock.monotonic() > deadline)
+          throw stepError('abort', api, null, transactionalId, error);
       }
       await platform.scheduler.sleep(pause);
     }

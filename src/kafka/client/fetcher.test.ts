@@ -173,7 +173,11 @@ describe('Fetcher', () => {
   });
 
   it('asks at once for what moved while a long poll for nothing else is under way, but not without limit', async () => {
-    const { platform, kafka, fetcher } = setUp({ maxBytes: 1_000_000, maxBufferedBytes: 3_000_000, maxPartitionBytes: 1_000_000 });
+    const { platform, kafka, fetcher } = setUp({
+      maxBytes: 1_000_000,
+      maxBufferedBytes: 3_000_000,
+      maxPartitionBytes: 1_000_000,
+    });
     const [log] = kafka.topic('t');
     log!.append({ values: ['a'] });
     fetcher.add('t', 0, 1);

@@ -45,7 +45,11 @@ export function encodeFrame<Q>(api: KafkaApi<Q, Throttled>, header: RequestHeade
  * Reads an answer whose length and correlation id have been taken off.
  * @throws {MalformedAnswerError} when it is too short, too long or otherwise wrong
  */
-export function decodeAnswer<A extends Throttled>(api: KafkaApi<never, A>, version: number, payload: Buffer): A {
+export function decodeAnswer<A extends Throttled>(
+  api: KafkaApi<never, A>,
+  version: number,
+  payload: Buffer,
+): A {
   const input = new WireReader(payload, version >= api.flexibleFrom);
   input.end();
   const answer = api.decode(input, version);

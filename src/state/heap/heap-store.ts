@@ -9,6 +9,7 @@ import type { LocalStore, OpenedStore, StateBackend } from '../local-store';
 export class HeapStore implements LocalStore {
   marker: Marker | null = null;
   readonly failed = false;
+  readonly unreadable = false;
   private readonly values = new Map<string, Buffer>();
 
   get(key: Buffer): Buffer | undefined {

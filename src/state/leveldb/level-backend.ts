@@ -36,7 +36,10 @@ export function levelBackend(root: string, fault: FaultInjector): StateBackend {
         if (facts.kind === 'intact' || (facts.kind === 'absent' && !used)) return { store, facts };
         await store.close();
         // LevelDB drops what it cannot read of its log without a word, and if that is all of it.
-        return { store: null, facts: facts.kind === 'broken' ? facts : { kind: 'broken', reason: 'nothing is in it' } };
+        return {
+          store: null,
+          facts: facts.kind === 'broken' ? facts : { kind: 'broken', reason: 'nothing is in it' },
+        };
       } catch (error) {
         if (isLocked(error)) throw unusable(folder, error, 'another process holds it: stop that one');
         return { store: null, facts: { kind: 'broken', reason: `it does not open: ${rootMessage(error)}` } };
@@ -57,11 +60,16 @@ function unusable(
   cause: unknown,
   hint = 'free disk space, mend the volume or its rights, or choose another --state-dir; nothing is lost',
 ): TidemarkError {
-  return new TidemarkError('TM4005', 'abort-epoch', `the local store cannot be opened: ${rootMessage(cause)}`, {
-    where: folder,
-    hint,
-    cause,
-  });
+  return new TidemarkError(
+    'TM4005',
+    'abort-epoch',
+    `the local store cannot be opened: ${rootMessage(cause)}`,
+    {
+      where: folder,
+      hint,
+      cause,
+    },
+  );
 }
 
 function rootMessage(error: unknown): string {

@@ -7,7 +7,6 @@ import type { LocalStore } from '../local-store';
 import { encodeLink, judgeChain, linkKey, LINK_PREFIX } from './links';
 import { RawLevel, type RawLevelBatch } from './raw-level';
 
-
 /** 20,000 operations block the event loop for 85 ms, 2,000 for less than 10 (measured, DESIGN §5). */
 const MAX_BATCH_OPERATIONS = 2000;
 const WRITE_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -36,6 +35,7 @@ export class LevelStore implements LocalStore {
   private bytesWritten = 0;
   private writing: Promise<void> = Promise.resolve();
   private failure: TidemarkError | null = null;
+  unreadable = false;
 
   private constructor(db: RawLevel, where: string, chain: OpenChain, fault: FaultInjector) {
     this.db = db;
@@ -70,8 +70,19 @@ export class LevelStore implements LocalStore {
     return this.failure !== null;
   }
 
+  /** A damaged table file opens without an error: only the read of a block meets it. */
   get(key: Buffer): Buffer | undefined {
-    return this.db.getSync(key);
+    try {
+      return this.db.getSync(key);
+    } catch (error) {
+      this.unreadable = true;
+      this.failure = new TidemarkError('TM4005', 'abort-epoch', 'the local store cannot be read', {
+        where: this.where,
+        hint: 'the task is rebuilt from its changelog; check the disk',
+        cause: error,
+      });
+      throw this.failure;
+    }
   }
 
   apply(changes: EncodedChanges, marker: Marker | null): Promise<void> {
@@ -106,7 +117,12 @@ export class LevelStore implements LocalStore {
     }
   }
 
-  private async writeBatch(changes: EncodedChanges, from: number, to: number, marker: Marker | null): Promise<void> {
+  private async writeBatch(
+    changes: EncodedChanges,
+    from: number,
+    to: number,
+    marker: Marker | null,
+  ): Promise<void> {
     const batch = this.db.rawBatch();
     let bytes = LINK_BYTES;
     for (let i = from; i < to; i++) {
@@ -131,7 +147,8 @@ export class LevelStore implements LocalStore {
   private prune(batch: RawLevelBatch): void {
     let count = 0;
     for (const link of this.kept) {
-      if (link.seq >= this.lastMarkerSeq || this.bytesWritten - link.bytesBefore < KEEP_LINKS_FOR_BYTES) break;
+      if (link.seq >= this.lastMarkerSeq || this.bytesWritten - link.bytesBefore < KEEP_LINKS_FOR_BYTES)
+        break;
       batch.delete(linkKey(link.seq));
       count++;
       if (count >= MAX_BATCH_OPERATIONS) break;

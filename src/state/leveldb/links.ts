@@ -30,10 +30,18 @@ export function encodeLink(link: Link): Buffer {
 export type ChainVerdict =
   | { readonly kind: 'empty' }
   | { readonly kind: 'broken'; readonly reason: string }
-  | { readonly kind: 'intact'; readonly newest: number; readonly oldest: number; readonly marker: Marker | null };
+  | {
+      readonly kind: 'intact';
+      readonly newest: number;
+      readonly oldest: number;
+      readonly marker: Marker | null;
+    };
 
 /** Judges the links of a store, in key order. Pure. */
-export function judgeChain(entries: readonly { key: Buffer; value: Buffer }[], hasData: boolean): ChainVerdict {
+export function judgeChain(
+  entries: readonly { key: Buffer; value: Buffer }[],
+  hasData: boolean,
+): ChainVerdict {
   if (entries.length === 0) {
     return hasData ? { kind: 'broken', reason: 'it has data but no marker' } : { kind: 'empty' };
   }
@@ -44,7 +52,8 @@ export function judgeChain(entries: readonly { key: Buffer; value: Buffer }[], h
   for (const { key, value } of entries) {
     const link = parseLink(value);
     if (link === null) return { kind: 'broken', reason: 'a marker cannot be read' };
-    if (Number(key.readBigUInt64BE(1)) !== link.seq) return { kind: 'broken', reason: 'a marker is misplaced' };
+    if (Number(key.readBigUInt64BE(1)) !== link.seq)
+      return { kind: 'broken', reason: 'a marker is misplaced' };
     if (expected >= 0 && link.seq !== expected) {
       return { kind: 'broken', reason: `markers ${expected} to ${link.seq - 1} are missing` };
     }

@@ -82,7 +82,9 @@ export function setUpProducer(options: { slow?: readonly TxnApi[] } = {}) {
   };
   const port = new Proxy(kafka.port, {
     get: (target, name: TxnApi) =>
-      TXN_APIS.includes(name) ? (...args: unknown[]) => call(name, args) : target[name],
+      TXN_APIS.includes(name)
+        ? (...args: unknown[]) => call(name, args)
+        : (Reflect.get(target, name) as unknown),
   });
   const producer = new TransactionalProducer({
     port,
@@ -123,7 +125,12 @@ function perPartition(partitions: readonly TopicPartition[], errorCode: number) 
   return partitions.map(({ topic, partition }) => ({ topic, partition, errorCode }));
 }
 
-export const GROUP: GroupIdentity = { groupId: 'app', generationId: 3, memberId: 'm-1', groupInstanceId: 'i-0' };
+export const GROUP: GroupIdentity = {
+  groupId: 'app',
+  generationId: 3,
+  memberId: 'm-1',
+  groupInstanceId: 'i-0',
+};
 
 /** A partition's batches: one record each. */
 export function batches(topic: string, partition: number, count = 1): PartitionPayload {

@@ -61,7 +61,11 @@ export function encoded(changes: readonly Change[]): EncodedChanges {
 }
 
 /** Applies epochs[from, to), each with its marker. */
-export async function applyEpochs(store: LevelStore, epochs: readonly (readonly Change[])[], from = 0): Promise<void> {
+export async function applyEpochs(
+  store: LevelStore,
+  epochs: readonly (readonly Change[])[],
+  from = 0,
+): Promise<void> {
   for (let i = from; i < epochs.length; i++) await store.apply(encoded(epochs[i]!), markerOf(i + 1));
 }
 
