@@ -8,7 +8,7 @@ import { CountingJob, PARTITIONS } from './counting-job';
 import type { Backend } from './fault-plan';
 import { VERSIONS } from './matrix';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const CLICKS = 200_000;
 const USERS = 20_000;
