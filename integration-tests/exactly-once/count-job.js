@@ -12,4 +12,6 @@ function keyed(env) {
   return env.source(input, { value: json(), partitionedBy: byUser }).keyBy();
 }
 
-exports.default = defineJob('count-clicks', (env) => keyed(env).count({ name: 'counts' }).to(output, { value: json() }));
+exports.default = defineJob('count-clicks', (env) =>
+  keyed(env).count({ name: 'counts' }).to(output, { value: json() }),
+);
