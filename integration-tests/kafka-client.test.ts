@@ -14,6 +14,7 @@ import { Pulse } from '../src/kafka/client/pulse';
 import { deleteTopics, describeTopics, ensureTopics, topicConfigs } from '../src/kafka/client/topic-admin';
 import type { ProducerIdentity, TxnIdentity } from '../src/kafka/port';
 import { createKafkaPort } from '../src/kafka/transport/real-kafka-port';
+import { obtainKafka, type KafkaHandle } from '../src/provision';
 import { string } from '../src/serde';
 import { systemPlatform as platform } from '../src/util/system';
 
@@ -27,15 +28,18 @@ const text = string();
 let client: ClientContext;
 let topic: string;
 
-beforeAll(() => {
-  const brokers = [process.env['TIDEMARK_TEST_KAFKA'] ?? ''];
-  const port = createKafkaPort({ brokers, clientId: 'kafka-client-test' }, platform);
+let kafka: KafkaHandle;
+
+beforeAll(async () => {
+  kafka = await obtainKafka();
+  const port = createKafkaPort({ brokers: kafka.brokers, clientId: 'kafka-client-test' }, platform);
   client = { port, platform, metadata: new MetadataCache(port, platform) };
 });
 
 afterAll(async () => {
   client.metadata.close();
   await client.port.close();
+  await kafka.stop();
 });
 
 beforeEach(async () => {

@@ -65,6 +65,8 @@ async function main() {
   process.exit(held ? 0 : 1);
 }
 
+// A process that ends before its work is done has not succeeded.
+process.exitCode = 1;
 main().catch((error) => {
   process.stderr.write(`${error.stack}\n`);
   process.exit(1);
