@@ -126,6 +126,11 @@ async function dieAt(plan: FaultPlan, scene: Scene): Promise<Death> {
   if (plan.provoke === 'nothing') await feedUntilDead(scene, plan);
   else await provokeUntilDead(scene, plan);
   const exit = await job.process.exited;
+  if (exit.signal !== 'SIGKILL') {
+    throw new Error(
+      `the job ended with ${exit.code ?? exit.signal} before ${plan.start.fault}\n${job.process.lastWords()}`,
+    );
+  }
   return { at: plan.start.fault ?? plan.point, exit, clicksRead: await job.clicksRead() };
 }
 
