@@ -167,16 +167,20 @@ export class TaskSet {
         input.position = await resolveStart(input, startFrom, groupOffset, this.context);
         task.mustPin = true;
       } else if (groupOffset !== null && groupOffset !== input.position) {
-        this.refuseMovedOffset(input, groupOffset);
+        this.judgeMovedOffset(task, input, groupOffset);
       }
     }
   }
 
   /** Commit records win; offsets that somebody moved meanwhile are reported, never used silently (PROTOCOL G). */
-  private refuseMovedOffset(input: TaskInput, groupOffset: number): void {
+  private judgeMovedOffset(task: Task, input: TaskInput, groupOffset: number): void {
     const behind = groupOffset < input.position;
-    // Without transactions the group's offsets follow the commit record, and a crash may fall in between.
-    if (behind && this.context.config.checkpointing.mode === 'AT_LEAST_ONCE') return;
+    if (behind && this.context.config.checkpointing.mode === 'AT_LEAST_ONCE') {
+      // Without transactions the group's offsets follow the commit record, and a crash fell in between: an epoch
+      // mirrors them anew, also when no record comes any more.
+      task.mustPin = true;
+      return;
+    }
     const id = this.context.config.applicationId;
     throw new TidemarkError(
       'TM4004',

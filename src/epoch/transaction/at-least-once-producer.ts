@@ -5,6 +5,7 @@ import { BatchSender } from './batch-sender';
 import type { EpochCommitter } from './committer';
 import { stepError } from './epoch-errors';
 import type { CommitReceipt, EpochPayload } from './epoch-payload';
+import { newProducerId } from './idempotent-sender';
 import type { TransactionalProducerOptions } from './transactional-producer';
 
 /**
@@ -31,15 +32,8 @@ export class AtLeastOnceProducer implements EpochCommitter {
 
   /** A new producer id: there is nothing to fence, and old sequence numbers are void. */
   async fence(): Promise<ProducerIdentity> {
-    const { port, transactionTimeoutMs, transactionalId, fault } = this.options;
-    const request = { transactionalId: null, transactionTimeoutMs, current: null };
-    const answer = await port.initProducerId(request).catch((error: unknown) => {
-      if (error instanceof KafkaRequestError)
-        throw stepError('abort', 'InitProducerId', null, transactionalId, error);
-      throw error;
-    });
-    if (answer.errorCode !== 0) throw stepError('abort', 'InitProducerId', answer.errorCode, transactionalId);
-    this.identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+    const { transactionTimeoutMs, fault } = this.options;
+    this.identity = await newProducerId(this.options, transactionTimeoutMs);
     this.sender = new BatchSender({ ...this.options, transactionalId: null }, this.identity);
     fault('fence.done');
     return this.identity;
