@@ -9,7 +9,7 @@
 import { BatchBuilder, finishBatch, type SealedBatch } from '../src/kafka/codec/batch-builder';
 import { RecordCursor } from '../src/kafka/codec/batch-reader';
 import { compress, decompress, type Compressor } from '../src/kafka/codec/compression';
-import { crc32c } from '../src/kafka/codec/crc32c';
+import { crc32c } from '../src/util/crc32c';
 import type { Serde } from '../src/serde/serde';
 import type { ByteWriter } from '../src/util/byte-writer';
 import { murmur2 } from '../src/util/murmur2';

@@ -51,6 +51,10 @@ test('local store damaged in any way: set aside, said, rebuilt, exact', async ()
   const damages: [string, (files: readonly string[]) => Promise<void>][] = [
     ['no CURRENT', () => rm(join(folder, 'CURRENT'))],
     ['a flipped byte', (files) => flipByte(join(folder, files.find((name) => name.endsWith('.log')) ?? ''))],
+    [
+      'a flipped byte in a table',
+      (files) => flipByte(join(folder, files.find((name) => name.endsWith('.ldb')) ?? '')),
+    ],
     ['no manifest', (files) => rm(join(folder, files.find((name) => name.startsWith('MANIFEST')) ?? ''))],
     ['garbage in CURRENT', () => writeFile(join(folder, 'CURRENT'), 'nonsense')],
     ['no folder', () => rm(folder, { recursive: true })],

@@ -126,8 +126,13 @@ export interface ProducePartition extends TopicPartition {
   /** Exactly one encoded RecordBatch v2. */
   readonly batch: Buffer;
 }
+/** The transaction protocol of a producer: 1, or 2 (KIP-890). One producer never mixes them (PROTOCOL A1). */
+export type TransactionVersion = 1 | 2;
+
 export interface ProduceRequest {
   readonly transactionalId: string | null;
+  /** With 2 the broker itself adds the partitions to the open transaction. Default 1. */
+  readonly transactionVersion?: TransactionVersion;
   /** -1 (all) or 1 or 0. */
   readonly acks: -1 | 0 | 1;
   readonly timeoutMs: number;
@@ -174,6 +179,13 @@ export interface GroupIdentity {
 }
 export interface TxnIdentity extends ProducerIdentity {
   readonly transactionalId: string;
+  /** Default 1. */
+  readonly transactionVersion?: TransactionVersion;
+}
+export interface EndTxnResponse {
+  readonly errorCode: number;
+  /** Transaction version 2: the identity of the next transaction; its epoch rises with every EndTxn. */
+  readonly next?: ProducerIdentity;
 }
 
 export interface JoinGroupRequest {
@@ -268,7 +280,7 @@ export interface KafkaPort {
     group: GroupIdentity,
     offsets: readonly TxnOffset[],
   ): Promise<readonly PartitionError[]>;
-  endTxn(txn: TxnIdentity, committed: boolean): Promise<{ readonly errorCode: number }>;
+  endTxn(txn: TxnIdentity, committed: boolean): Promise<EndTxnResponse>;
 
   offsetCommit(group: GroupIdentity, offsets: readonly TxnOffset[]): Promise<readonly PartitionError[]>;
   /** `partitions` null: all of the group. `requireStable`: error 88 while a transaction with offsets is open. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { BatchBuilder, finishBatch } from './batch-builder';
 import { ATTRIBUTE, LAYOUT, writeSafeInt64 } from './batch-header';
 import { RecordCursor, type FetchedRecords } from './batch-reader';
-import { crc32c } from './crc32c';
+import { crc32c } from '../../util/crc32c';
 import type { CompressionName } from './types';
 
 const NOW = 1_760_000_000_000;

@@ -3,7 +3,7 @@ import type { RecordHeader } from '../../serde/record-header';
 import { AbortedTransactions, isAbortMarker, type AbortedTransaction } from './aborted-transactions';
 import { LAYOUT, batchEnd, damagedBatch, readBatchHeader, type BatchHeader } from './batch-header';
 import { DEFAULT_MAX_DECOMPRESSED_BYTES, decompress } from './compression';
-import { crc32c } from './crc32c';
+import { crc32c } from '../../util/crc32c';
 import { readHeaders } from './record-headers';
 import { VarintReader } from './varint';
 

@@ -2,7 +2,7 @@ import zlib from 'node:zlib';
 import fc from 'fast-check';
 import lz4 from 'lz4-napi';
 import snappy from 'snappy';
-import { loadCodecPackage } from './codec-package';
+import { loadCodecPackage } from '../../util/codec-package';
 import { compress, decompress, type Compressor } from './compression';
 import { zstdFrames } from './zstd';
 

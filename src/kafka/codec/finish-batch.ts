@@ -1,6 +1,6 @@
 import { ATTRIBUTE, BATCH_OVERHEAD, LAYOUT, LOG_OVERHEAD, compressionId } from './batch-header';
 import { compress, type Compressor } from './compression';
-import { crc32c } from './crc32c';
+import { crc32c } from '../../util/crc32c';
 import type { BatchProducer, SealedBatch } from './types';
 
 /**

@@ -1,5 +1,5 @@
 import type * as Lz4 from 'lz4-napi';
-import { loadCodecPackage } from './codec-package';
+import { loadCodecPackage } from '../../util/codec-package';
 
 /**
  * LZ4 frames (LZ4 Frame Format 1.6.x) around the package's block functions: so the size of the output is known to

@@ -1,5 +1,5 @@
 import type * as Snappy from 'snappy';
-import { loadCodecPackage } from './codec-package';
+import { loadCodecPackage } from '../../util/codec-package';
 
 /** Framing of snappy-java's SnappyOutputStream, which Kafka's Java client uses: magic, version 1, compatible with 1. */
 const XERIAL_HEADER = Buffer.from('82534e4150505900' + '00000001' + '00000001', 'hex');

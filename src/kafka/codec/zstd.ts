@@ -1,6 +1,6 @@
 import zlib from 'node:zlib';
 import type * as NodeZstd from '@toondepauw/node-zstd';
-import { loadCodecPackage } from './codec-package';
+import { loadCodecPackage } from '../../util/codec-package';
 
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;

@@ -1,13 +1,16 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StoreFacts } from '../../epoch/protocol/recovery-plan';
 import { isTidemarkError, TidemarkError } from '../../errors';
 import type { FaultInjector } from '../../util/fault-points';
 import type { LocalStore, OpenedStore, StateBackend } from '../local-store';
 import { LevelStore } from './level-store';
+import { damagedTable } from './table-files';
 
 /**
- * Opens LevelDB stores under `<root>/<stage>/<partition>`. A store that does not open or whose chain is broken is
- * moved to `<partition>.aside` (one is kept, for a post-mortem) and replaced by an empty one.
+ * Opens LevelDB stores under `<root>/<stage>/<partition>`. A store that does not open, whose chain is broken
+ * or whose table files are damaged is moved to `<partition>.aside` (one is kept, for a post-mortem) and replaced by an
+ * empty one.
  */
 export function levelBackend(root: string, fault: FaultInjector): StateBackend {
   const folderOf = (task: { stage: string; partition: number }): string =>
@@ -32,14 +35,13 @@ export function levelBackend(root: string, fault: FaultInjector): StateBackend {
       }
       try {
         const used = (await readdir(folder)).length > 0;
+        // Before LevelDB is opened: its compaction would copy what is damaged and give it a valid checksum.
+        const damage = await damagedTable(folder);
         const { store, facts } = await LevelStore.open(folder, fault);
-        if (facts.kind === 'intact' || (facts.kind === 'absent' && !used)) return { store, facts };
+        const verdict = judge(facts, used, damage);
+        if (verdict.kind !== 'broken') return { store, facts: verdict };
         await store.close();
-        // LevelDB drops what it cannot read of its log without a word, and if that is all of it.
-        return {
-          store: null,
-          facts: facts.kind === 'broken' ? facts : { kind: 'broken', reason: 'nothing is in it' },
-        };
+        return { store: null, facts: verdict };
       } catch (error) {
         if (isLocked(error)) throw unusable(folder, error, 'another process holds it: stop that one');
         return { store: null, facts: { kind: 'broken', reason: `it does not open: ${rootMessage(error)}` } };
@@ -52,6 +54,12 @@ export function levelBackend(root: string, fault: FaultInjector): StateBackend {
       });
     },
   };
+}
+
+function judge(facts: StoreFacts, used: boolean, damage: string | null): StoreFacts {
+  if (damage !== null) return { kind: 'broken', reason: damage };
+  // LevelDB drops what it cannot read of its log without a word, and if that is all of it.
+  return facts.kind === 'absent' && used ? { kind: 'broken', reason: 'nothing is in it' } : facts;
 }
 
 /** Neither kept nor replaced: the disk is full or read-only, or the path is not a folder. Trying again may help. */

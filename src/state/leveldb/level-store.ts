@@ -6,6 +6,7 @@ import type { EncodedChanges } from '../encoded-changes';
 import type { LocalStore } from '../local-store';
 import { encodeLink, judgeChain, linkKey, LINK_PREFIX } from './links';
 import { RawLevel, type RawLevelBatch } from './raw-level';
+import { openValue, ValueSealer } from './value-checksum';
 
 /** 20,000 operations block the event loop for 85 ms, 2,000 for less than 10 (measured, DESIGN §5). */
 const MAX_BATCH_OPERATIONS = 2000;
@@ -35,6 +36,7 @@ export class LevelStore implements LocalStore {
   private bytesWritten = 0;
   private writing: Promise<void> = Promise.resolve();
   private failure: TidemarkError | null = null;
+  private readonly sealer = new ValueSealer();
   unreadable = false;
 
   private constructor(db: RawLevel, where: string, chain: OpenChain, fault: FaultInjector) {
@@ -70,10 +72,11 @@ export class LevelStore implements LocalStore {
     return this.failure !== null;
   }
 
-  /** A damaged table file opens without an error: only the read of a block meets it. */
+  /** A table file that is damaged after it was opened is met by the read of a block, or by the value's checksum. */
   get(key: Buffer): Buffer | undefined {
     try {
-      return this.db.getSync(key);
+      const stored = this.db.getSync(key);
+      return stored === undefined ? undefined : openValue(key, stored);
     } catch (error) {
       this.unreadable = true;
       this.failure = new TidemarkError('TM4005', 'abort-epoch', 'the local store cannot be read', {
@@ -130,7 +133,7 @@ export class LevelStore implements LocalStore {
       const key = changes.key(i);
       bytes += key.length + (value === null ? 0 : value.length);
       if (value === null) batch.delete(key);
-      else batch.put(key, value);
+      else batch.put(key, this.sealer.seal(key, value));
     }
     this.prune(batch);
     const seq = this.nextSeq++;

@@ -1,5 +1,5 @@
 import { LAYOUT } from '../../codec/batch-header';
-import { crc32c } from '../../codec/crc32c';
+import { crc32c } from '../../../util/crc32c';
 
 export interface TestBatch {
   readonly baseOffset: number;

@@ -52,7 +52,7 @@ export function fold(epochs: readonly (readonly Change[])[]): Fold {
   return state;
 }
 
-const storeKey = (key: string): Buffer => Buffer.concat([Buffer.from([1]), Buffer.from(key)]);
+export const storeKey = (key: string): Buffer => Buffer.concat([Buffer.from([1]), Buffer.from(key)]);
 
 export function encoded(changes: readonly Change[]): EncodedChanges {
   const out = new EncodedChanges();
@@ -69,12 +69,16 @@ export async function applyEpochs(
   for (let i = from; i < epochs.length; i++) await store.apply(encoded(epochs[i]!), markerOf(i + 1));
 }
 
+export function valueOf(store: LevelStore, key: string): string | undefined {
+  return store.get(storeKey(key))?.toString();
+}
+
 /** What the store holds under every key that any epoch wrote. */
 export function contents(store: LevelStore, epochs: readonly (readonly Change[])[]): Fold {
   const found: Fold = new Map();
   for (const key of new Set(epochs.flat().map(([name]) => name))) {
-    const value = store.get(storeKey(key));
-    if (value !== undefined) found.set(key, value.toString());
+    const value = valueOf(store, key);
+    if (value !== undefined) found.set(key, value);
   }
   return found;
 }

@@ -22,15 +22,16 @@ function buildTable(): Int32Array {
 
 /**
  * CRC-32C (Castagnoli, reflected; RFC 3720 appendix B.4) of `buffer[start, end)`, as an unsigned 32-bit number.
+ * `before` is the CRC of bytes that lie before these elsewhere.
  * Slice-by-16 (Kounavis and Berry, "A Systematic Approach to Building High Performance Software-based CRC Generators").
  * A DataView reads words at any alignment and in a fixed byte order.
  */
-export function crc32c(buffer: Uint8Array, start = 0, end = buffer.length): number {
-  let crc = -1;
+export function crc32c(buffer: Uint8Array, start = 0, end = buffer.length, before = 0): number {
+  let crc = ~before;
   let position = start;
   if (end - start >= BYTEWISE_BELOW) {
     const length = (end - start) & ~15;
-    crc = words(new DataView(buffer.buffer, buffer.byteOffset + start, length), length);
+    crc = words(new DataView(buffer.buffer, buffer.byteOffset + start, length), length, crc);
     position += length;
   }
   for (; position < end; position++) crc = (crc >>> 8) ^ TABLE[(crc ^ buffer[position]!) & 0xff]!;
@@ -38,8 +39,8 @@ export function crc32c(buffer: Uint8Array, start = 0, end = buffer.length): numb
 }
 
 /** The running CRC (not yet inverted) of `length` bytes, a multiple of 16. */
-function words(view: DataView, length: number): number {
-  let crc = -1;
+function words(view: DataView, length: number, before: number): number {
+  let crc = before;
   for (let at = 0; at < length; at += 16) {
     const a = crc ^ view.getInt32(at, true);
     const b = view.getInt32(at + 4, true);

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { TidemarkError } from '../../errors';
+import { TidemarkError } from '../errors';
 
 const load = createRequire(__filename);
 
