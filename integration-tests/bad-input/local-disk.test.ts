@@ -48,13 +48,22 @@ async function flipByte(path: string): Promise<void> {
 test('local store damaged in any way: set aside, said, rebuilt, exact', async () => {
   const { run, input, output } = await makeJob('damaged');
   const folder = join(bench.folder, 'damaged', 'damaged', 'one', input, '0');
+  // Opening moves what is in the log to a table file.
+  const moveToTable = async () => expect(await bench.toEnd(run)).toMatchObject({ code: 0, stderr: '' });
   const damages: [string, (files: readonly string[]) => Promise<void>][] = [
-    ['no CURRENT', () => rm(join(folder, 'CURRENT'))],
-    ['a flipped byte', (files) => flipByte(join(folder, files.find((name) => name.endsWith('.log')) ?? ''))],
     [
       'a flipped byte in a table',
       (files) => flipByte(join(folder, files.find((name) => name.endsWith('.ldb')) ?? '')),
     ],
+    [
+      'no CURRENT',
+      async () => {
+        // LevelDB finds its log again without CURRENT, its tables not.
+        await moveToTable();
+        await rm(join(folder, 'CURRENT'));
+      },
+    ],
+    ['a flipped byte', (files) => flipByte(join(folder, files.find((name) => name.endsWith('.log')) ?? ''))],
     ['no manifest', (files) => rm(join(folder, files.find((name) => name.startsWith('MANIFEST')) ?? ''))],
     ['garbage in CURRENT', () => writeFile(join(folder, 'CURRENT'), 'nonsense')],
     ['no folder', () => rm(folder, { recursive: true })],
@@ -62,8 +71,7 @@ test('local store damaged in any way: set aside, said, rebuilt, exact', async ()
   await bench.tools.produce(input, wave());
   expect(await bench.toEnd(run)).toMatchObject({ code: 0, stderr: '' });
   let waves = 1;
-  // LevelDB finds its log again without CURRENT, its tables not: opening moves everything into one.
-  expect(await bench.toEnd(run)).toMatchObject({ code: 0, stderr: '' });
+  await moveToTable();
   for (const [what, damage] of damages) {
     await damage(await readdir(folder));
     await bench.tools.produce(input, wave());
