@@ -28,6 +28,7 @@ function payments(count: number, bad: Readonly<Record<number, string>> = {}): Te
 
 const garbage = (i: number): string => `{"user": not json ${i}`;
 const exploding = (i: number): string => JSON.stringify({ user: `u${(i * 7) % 20}`, explode: true });
+const holding = (i: number): string => JSON.stringify({ user: `u${(i * 7) % 20}`, hold: OVERSIZE });
 const oversized = (i: number): string => JSON.stringify({ user: `u${(i * 7) % 20}`, size: OVERSIZE });
 
 /** Topics and command line of one case. */
@@ -103,6 +104,25 @@ test.each(['in-place', 'shuffle'] as const)('skip, %s: counted, and all others e
   expect(process.logs().at(-1)).toMatchObject({ message: 'done', skipped: 5 });
   expect(await bench.judge.clicks(output, 195)).toMatchObject({ ok: true, total: 195, records: 195 });
 });
+
+test.each(['in-place', 'shuffle'] as const)(
+  'a state value that its changelog does not take, %s: the record is found; fail names it, skip passes it by alone',
+  async (shape) => {
+    const name = `state-${shape}`;
+    const { run, input, output } = await makeCase(name, shape, 'fail');
+    await bench.tools.produce(input, payments(2000, { 700: holding(700), 1500: holding(1500) }));
+    const failed = await bench.toEnd(run);
+    const where = shape === 'in-place' ? input : `${name}-by-user-shuffle`;
+    expect(failed.stderr).toMatch(
+      new RegExp(`^TM3003 a state change of task .* cannot be written: .*\\(${where}-\\d@\\d+\\): .*\\n$`),
+    );
+    expect(failed.code).toBe(1);
+    const process = bench.start({ ...run, set: { 'bad-input.policy': 'skip' }, untilEnd: true });
+    expect(await process.end()).toMatchObject({ code: 0, stderr: '' });
+    expect(process.logs().at(-1)).toMatchObject({ message: 'done', skipped: 2 });
+    expect(await bench.judge.clicks(output, 1998)).toMatchObject({ ok: true, total: 1998, records: 1998 });
+  },
+);
 
 test('many in a row: each is passed by a commit of its own, so that the next replay does not meet it again', async () => {
   const { run, input } = await makeCase('row', 'in-place', 'skip');

@@ -1,5 +1,7 @@
 import { isTidemarkError, TidemarkError } from '../errors';
 import { KafkaRequestError, type GroupIdentity } from '../kafka/port';
+import { UnwritableState } from '../state/unwritable-state';
+import type { SmallerEpochNeeded } from './bad-state-search';
 import type { Executor } from './executor';
 import { ReplayNeeded } from './record-pump';
 
@@ -8,13 +10,15 @@ const FENCED_INSTANCE_ID = 82;
 
 /**
  * What follows when a turn of the executor's loop failed, by the error's reaction (PROTOCOL A4, A5):
- * - a record to be replayed as bad: drop the epoch, reload; the producer is untouched, nothing was sent;
+ * - a record to be replayed as bad, or a state value that cannot be written: drop the epoch, reload; the producer is
+ *   untouched, nothing was sent;
  * - `abort-epoch`, `retry`: drop, fence, reload, after the restart strategy's pause;
  * - `rejoin`: drop everything owned; the group member joins anew by itself;
  * - anything else: rethrow, the job fails.
  */
 export async function recoverFrom(error: unknown, executor: Executor): Promise<void> {
   if (error instanceof ReplayNeeded) return replay(error, executor);
+  if (error instanceof UnwritableState) return replay(executor.pump.blame(error), executor);
   if (!isTidemarkError(error)) throw error;
   const { logger } = executor.context;
   switch (error.reaction) {
@@ -36,8 +40,12 @@ export async function recoverFrom(error: unknown, executor: Executor): Promise<v
   }
 }
 
-async function replay(error: ReplayNeeded, executor: Executor): Promise<void> {
-  executor.context.logger.warn('record set aside, epoch replayed without it', {
+async function replay(error: ReplayNeeded | SmallerEpochNeeded, executor: Executor): Promise<void> {
+  const what =
+    error instanceof ReplayNeeded
+      ? 'record set aside, epoch replayed without it'
+      : 'state value cannot be written, epoch replayed in halves to find the record';
+  executor.context.logger.warn(what, {
     code: error.reason.code,
     where: error.reason.where,
     reason: error.reason.message,

@@ -6,9 +6,12 @@ import type { RawRecord } from '../operators/operator';
 import type { OutputBuffers } from '../sink/output-buffers';
 import type { BadInputPolicy } from '../topology/graph';
 import type { Platform } from '../util/ports';
+import type { UnwritableState } from '../state/unwritable-state';
 import type { BadRecords } from './bad-records';
+import { BadStateSearch, SmallerEpochNeeded } from './bad-state-search';
 import { writeDeadLetter, type DeadLetterTopic } from './dead-letters';
 import { envelopeEnd, NULL_VALUE, UNKNOWN_KIND } from './shuffle-envelope';
+import type { TaskInput } from './task';
 import type { Route, TaskSet } from './task-set';
 
 export interface RecordPumpOptions {
@@ -50,6 +53,7 @@ export class RecordPump {
   private readonly shuffleView = new ShuffleView();
   /** A record that broke its epoch has been passed in the replay: the epoch must end here, see {@link runSlice}. */
   private passedBad = false;
+  private readonly search = new BadStateSearch();
   private chunk: FetchedChunk | null = null;
   private route: Route | null = null;
 
@@ -64,18 +68,39 @@ export class RecordPump {
 
   /** The epoch must end before anything further is processed. */
   get mustEndEpoch(): boolean {
-    return this.passedBad;
+    return this.passedBad || this.search.room <= 0;
   }
 
   /** Tells that what was processed is in an epoch that has ended. */
   epochEnded(): void {
     this.passedBad = false;
+    this.search.epochEnded();
   }
 
   /** Forgets the chunk under way: an epoch was dropped, or partitions were taken away. */
   drop(): void {
     this.passedBad = false;
+    this.search.dropped();
     this.endChunk();
+  }
+
+  /**
+   * The epoch cannot be sealed because of a state value (A8).
+   * @returns what is to be replayed: fewer records, or the epoch of the one record with that record marked
+   * @throws {TidemarkError} TM3003 or TM3005 with the record's place when its policy is `fail`
+   */
+  blame({ reason }: UnwritableState): SmallerEpochNeeded | ReplayNeeded {
+    const suspect = this.search.narrow();
+    if (suspect === null) return new SmallerEpochNeeded(reason);
+    const { input, offset } = suspect;
+    const error = new TidemarkError(reason.code, 'stop', reason.message, {
+      where: `${tpKey(input.topic, input.partition)}@${offset}`,
+      cause: reason,
+      ...(reason.hint === undefined ? {} : { hint: reason.hint }),
+    });
+    if (this.policyOf(input).kind === 'fail') throw error;
+    this.options.badRecords.add(input.topic, input.partition, offset, error);
+    return new ReplayNeeded(error);
   }
 
   private endChunk(): void {
@@ -92,7 +117,7 @@ export class RecordPump {
   run(deadline: number): boolean {
     const { clock } = this.options.platform;
     let worked = false;
-    while (!this.passedBad && (this.chunk !== null || this.takeChunk())) {
+    while (!this.mustEndEpoch && (this.chunk !== null || this.takeChunk())) {
       worked = true;
       this.runSlice();
       if (clock.monotonic() >= deadline) break;
@@ -127,8 +152,17 @@ export class RecordPump {
     const { task, input } = this.route as Route;
     const ctx = task.context;
     ctx.enter(input.topic, input.partition, input.shuffle ? null : cursor);
+    const before = task.records;
+    this.processUpTo(Math.min(RECORDS_PER_LOOK, this.search.room));
+    this.search.took(task.records - before, input, ctx.offset);
+  }
+
+  private processUpTo(count: number): void {
+    const { cursor } = this;
+    const { task, input } = this.route as Route;
+    const ctx = task.context;
     const bad = this.options.badRecords.in(input.topic, input.partition);
-    for (let left = RECORDS_PER_LOOK; left > 0; left--) {
+    for (let left = count; left > 0; left--) {
       if (!cursor.next()) return this.finishChunk();
       if (input.stopAt !== null && cursor.offset >= input.stopAt) return this.stopAtEnd();
       ctx.offset = cursor.offset;
@@ -167,10 +201,9 @@ export class RecordPump {
   private handleFailure(error: unknown): void {
     if (!isTidemarkError(error) || !error.code.startsWith('TM3')) throw error;
     if (error.code === 'TM3004') throw error;
-    const policy = this.policy();
-    if (policy.kind === 'fail') throw error;
-    if (error.code === 'TM3001') return this.setAside(error);
     const { input } = this.route as Route;
+    if (this.policyOf(input).kind === 'fail') throw error;
+    if (error.code === 'TM3001') return this.setAside(error);
     this.options.badRecords.add(input.topic, input.partition, this.cursor.offset, error);
     throw new ReplayNeeded(error);
   }
@@ -185,7 +218,7 @@ export class RecordPump {
     const { task, input } = this.route as Route;
     const { cursor } = this;
     const { badRecords, output, deadLetterTopic } = this.options;
-    const policy = this.policy();
+    const policy = this.policyOf(input);
     badRecords.count(input.topic, input.partition, cursor.offset, policy.kind);
     if (policy.kind !== 'dead-letter') return;
     const origin = {
@@ -198,8 +231,8 @@ export class RecordPump {
     writeDeadLetter(output, deadLetterTopic(policy.topic), record, cursor, origin, error);
   }
 
-  private policy(): BadInputPolicy {
-    return this.route?.input.source?.badInput ?? this.options.badInput;
+  private policyOf(input: TaskInput): BadInputPolicy {
+    return input.source?.badInput ?? this.options.badInput;
   }
 
   private finishChunk(): void {

@@ -6,6 +6,7 @@ import type { TopicPartition } from '../kafka/port';
 import type { InputHandler } from '../operators/operator';
 import type { EncodedChanges } from '../state/encoded-changes';
 import type { TaskState } from '../state/task-state';
+import { UnwritableState } from '../state/unwritable-state';
 import type { SourceNode } from '../topology/graph';
 import { assert } from '../util/asserts';
 import { taskName, type PlannedStage, type TaskId } from './job-plan';
@@ -111,11 +112,11 @@ export class Task {
     return this.records > 0 || this.mustPin;
   }
 
-  /** Ends the open epoch: state changes, then the commit record, into the changelog's batches. */
+  /** Ends the open epoch: state changes, then the commit record, into the changelog's batches. @throws {UnwritableState} */
   seal(by: Committer): SealedEpoch {
     const changes = this.state.seal();
     const time = this.context.timestamp;
-    for (let i = 0; i < changes.count; i++) this.appendChange(changes, i, time);
+    this.appendChanges(changes, time);
     const offsets: Record<string, number> = {};
     for (const input of this.inputs) offsets[input.topic] = input.position;
     const record: CommitRecord = {
@@ -156,6 +157,14 @@ export class Task {
       nextOffset,
       brokerTime,
     };
+  }
+
+  private appendChanges(changes: EncodedChanges, timestamp: number): void {
+    try {
+      for (let i = 0; i < changes.count; i++) this.appendChange(changes, i, timestamp);
+    } catch (cause) {
+      throw new UnwritableState(`a state change of task ${this.name}`, cause);
+    }
   }
 
   private appendChange(changes: EncodedChanges, index: number, timestamp: number): void {

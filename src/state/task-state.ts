@@ -5,6 +5,7 @@ import { CachedStore, type CacheEntry, type LayerOwner } from './cached-store';
 import { EncodedChanges } from './encoded-changes';
 import type { LocalStore } from './local-store';
 import type { KeyValueStore, StoreSpec } from './store';
+import { UnwritableState } from './unwritable-state';
 
 /** A guess for the size of a change until the first epoch has been encoded. */
 const INITIAL_CHANGE_BYTES = 64;
@@ -62,7 +63,7 @@ export class TaskState implements LayerOwner {
     return this.dirty.length * this.bytesPerChange;
   }
 
-  /** Encodes the open layer, each changed key once, and opens the next. May throw what a serde throws. */
+  /** Encodes the open layer, each changed key once, and opens the next. @throws {UnwritableState} */
   seal(): EncodedChanges {
     assert(this.sealedLayer === this.appliedLayer, 'a layer is sealed while another is being committed');
     const changes = new EncodedChanges();
@@ -94,7 +95,11 @@ export class TaskState implements LayerOwner {
     entry.store.writeKey(entry, out);
     const keyEnd = out.position;
     if (entry.value === undefined) return changes.seal(keyStart, keyEnd, -1);
-    entry.store.writeValue(entry, out);
+    try {
+      entry.store.writeValue(entry, out);
+    } catch (cause) {
+      throw new UnwritableState(`a value of state ${entry.store.name}`, cause);
+    }
     changes.seal(keyStart, keyEnd, keyEnd);
   }
 }

@@ -7,6 +7,8 @@ interface Payment {
   readonly explode?: boolean;
   /** Length of what is emitted. */
   readonly size?: number;
+  /** Length of what is kept in state. */
+  readonly hold?: number;
 }
 
 const { JOB_INPUT = 'payments', JOB_OUTPUT = 'totals', JOB_SHAPE = 'shuffle' } = process.env;
@@ -20,10 +22,15 @@ export default defineJob('totals', (env) => {
       : env.source(JOB_INPUT, { value: json<Payment>(), partitionedBy: userOf }).keyBy();
   keyed
     .process(
-      { name: 'totals', state: { count: valueState({ default: 0 }) }, emits: json() },
+      {
+        name: 'totals',
+        state: { count: valueState({ default: 0 }), held: valueState({ default: '' }) },
+        emits: json(),
+      },
       (payment, ctx) => {
         const count = ctx.state.count.get() + 1;
         ctx.state.count.set(count);
+        if (payment.hold !== undefined) ctx.state.held.set('x'.repeat(payment.hold));
         ctx.emit(payment.size === undefined ? count : { count, filler: 'x'.repeat(payment.size) });
         if (payment.explode === true) throw new Error(`cannot take the payment of ${payment.user}`);
       },
