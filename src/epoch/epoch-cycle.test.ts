@@ -62,6 +62,7 @@ function append(output: OutputBuffers, topic: string): void {
 
 /** A committer whose commits end when the test says so. */
 class ManualCommitter implements EpochCommitter {
+  readonly inDoubt = false;
   readonly transactionalId = 'app-i-0';
   readonly current = { producerId: 7n, producerEpoch: 2 };
   readonly payloads: EpochPayload[] = [];

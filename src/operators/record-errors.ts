@@ -27,7 +27,8 @@ export function decodeFailure(
  */
 export function operatorFailure(cause: unknown, ctx: RecordContext): unknown {
   if (cause instanceof AssertionError) return cause;
-  if (isTidemarkError(cause)) return located(cause, ctx);
+  // Effects may lie before it: only what the runtime itself could not read may be set aside on the spot.
+  if (isTidemarkError(cause) && cause.code !== 'TM3001') return located(cause, ctx);
   return new TidemarkError('TM3002', 'stop', `an operator threw: ${messageOf(cause)}`, {
     where: whereOf(ctx),
     hint: 'correct the operator or the record, or set bad-input.policy to skip or dead-letter',

@@ -4,11 +4,13 @@ import type { ClientContext } from '../kafka/client/client-context';
 import { endOffsets } from '../kafka/client/offsets';
 import { describeTopics, ensureTopics } from '../kafka/client/topic-admin';
 import type { NewTopic, TopicMetadata } from '../kafka/port';
+import { formatsOf } from '../topology/formats';
 import { controlTopic } from '../topology/internal-topics';
 import type { Topology } from '../topology/stage';
 import type { Logger } from '../util/logger';
 import { checkBrokers } from './broker-check';
 import { ControlLog, type IncarnationRecord } from './control-log';
+import { refuseMisfit, refuseUnequal } from './job-checks';
 import { planJob, type JobPlan } from './job-plan';
 import { readTopicFacts } from './read-topic-facts';
 import type { TopicFacts } from './topic-facts';
@@ -24,7 +26,7 @@ const FOREVER = '9223372036854775807';
 /**
  * What happens once per process before anything is read: the job's topics exist and fit, the brokers are what the
  * guarantee needs, internal topics are there, and the application id belongs to this job. Safe to do in several
- * instances at once. @throws {TidemarkError} TM1006, TM2003, TM2004, TM2005, TM4002, TM4006, TM4007 with reaction `usage`
+ * instances at once. @throws {TidemarkError} TM1006, TM2003, TM2004, TM2005, TM4002, TM4003, TM4006, TM4007 with reaction `usage`
  */
 export async function bootstrap(
   client: ClientContext,
@@ -36,12 +38,12 @@ export async function bootstrap(
   await checkBrokers(client, config, logger);
   const { prefix } = config.kafka.internalTopics;
   const control = new ControlLog(client, controlTopic(prefix));
-  const sourcePartitions = new Map(
-    sourceTopics(topology).map((topic) => [topic, partitionsOf(outside, topic)]),
-  );
+  const sources = sourceTopics(topology);
+  const sourcePartitions = new Map(sources.map((topic) => [topic, partitionsOf(outside, topic)]));
+  const sourceIds = new Map(sources.map((topic) => [topic, outside.get(topic)?.topicId ?? '']));
   let standing = await control.incarnation();
   refuseUnequal(topology, sourcePartitions);
-  if (standing !== null) refuseMisfit(standing, config, topology, sourcePartitions);
+  if (standing !== null) refuseMisfit(standing, config, topology, { sourcePartitions, sourceIds });
   const plan = planJob(topology, {
     prefix,
     incarnation: standing?.incarnation ?? 1,
@@ -60,7 +62,7 @@ export async function bootstrap(
   if (standing === null) {
     const { replicationFactor } = config.kafka.internalTopics;
     await control.ensure(replicationFactor ?? -1, minInsync(config));
-    await control.writeIncarnation(incarnationRecord(plan, topology, ids));
+    await control.writeIncarnation(incarnationRecord(plan, topology, ids, sourceIds));
     logger.info('internal topics created', { topics: internal.map(({ topic }) => topic) });
   }
   const names = [...outside.keys(), ...internal.map(({ topic }) => topic)];
@@ -103,75 +105,6 @@ async function externalTopics(
 
 function partitionsOf(topics: ReadonlyMap<string, TopicMetadata>, topic: string): number {
   return topics.get(topic)?.partitions.length ?? 0;
-}
-
-/**
- * A stage that keeps state and groups several topics in place must find a key in the same partition of each of them: its task is
- * the owner of the key's state. @throws {TidemarkError} TM2004
- */
-function refuseUnequal(topology: Topology, sources: ReadonlyMap<string, number>): void {
-  for (const { name, inputs, stores } of topology.stages) {
-    const topics = inputs.flatMap((input) =>
-      input.kind === 'source' && input.node.partitionedBy !== undefined ? [input.node.topic] : [],
-    );
-    const counts = topics.map((topic) => sources.get(topic) ?? 0);
-    if (stores.length === 0 || new Set(counts).size <= 1) continue;
-    const list = topics.map((topic, i) => `${topic} has ${counts[i]}`).join(', ');
-    throw new TidemarkError(
-      'TM2004',
-      'usage',
-      `the sources of stage ${name} differ in their partitions: ${list}`,
-      {
-        where: `stage ${name}`,
-        hint: 'keys of one are not where those of the other are: give the topics equal partitions, or leave partitionedBy out and name the keyBy, so that it shuffles',
-      },
-    );
-  }
-}
-
-function refuseMisfit(
-  standing: IncarnationRecord,
-  config: ResolvedConfig,
-  topology: Topology,
-  sources: ReadonlyMap<string, number>,
-): void {
-  const id = config.applicationId;
-  if (standing.fingerprint !== topology.fingerprint) {
-    const [theirs, ours] = [standing.stages.join(', '), topology.stages.map(({ name }) => name).join(', ')];
-    throw new TidemarkError('TM1006', 'usage', `application id ${id} belongs to a different job`, {
-      where: `its stages: ${theirs}; this job's: ${ours}`,
-      hint: `give this job another --application-id, or throw the other's state away with \`tidemark reset ${id}\``,
-    });
-  }
-  for (const [topic, partitions] of sources) {
-    const before = standing.sources[topic];
-    if (before === partitions) continue;
-    throw new TidemarkError(
-      'TM4006',
-      'usage',
-      `source ${topic} had ${String(before)} partitions and now has ${partitions}`,
-      {
-        where: `topic ${topic}`,
-        hint: `keys may have moved between partitions; start over with \`tidemark reset ${id}\``,
-      },
-    );
-  }
-  const fixed: [string, number, number | null][] = [
-    ['parallelism.default', standing.parallelism, config.parallelism],
-    ['pipeline.max-parallelism', standing.maxParallelism, config.maxParallelism],
-  ];
-  for (const [option, was, is] of fixed) {
-    if (is === null || is === was) continue;
-    throw new TidemarkError(
-      'TM4007',
-      'usage',
-      `the stored state was made with ${option} = ${was}, not ${is}`,
-      {
-        where: option,
-        hint: `set ${option} back to ${was}, or start over with \`tidemark reset ${id}\``,
-      },
-    );
-  }
 }
 
 function internalTopics(plan: JobPlan, config: ResolvedConfig): NewTopic[] {
@@ -273,6 +206,7 @@ function incarnationRecord(
   plan: JobPlan,
   topology: Topology,
   topics: Record<string, string>,
+  sourceIds: ReadonlyMap<string, string>,
 ): IncarnationRecord {
   return {
     v: 1,
@@ -282,6 +216,8 @@ function incarnationRecord(
     parallelism: plan.parallelism,
     maxParallelism: plan.maxParallelism,
     sources: Object.fromEntries(plan.sources),
+    sourceIds: Object.fromEntries(sourceIds),
+    formats: formatsOf(topology.stages),
     topics,
   };
 }

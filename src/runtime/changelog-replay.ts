@@ -33,6 +33,8 @@ export interface ReplayOptions {
   /** High watermark that the last stable offset has reached (B4). */
   readonly to: number;
   readonly isolation: Isolation;
+  /** AT_LEAST_ONCE: an epoch may be there twice. */
+  readonly repeatable: boolean;
   readonly store: LocalStore;
   readonly fault: FaultInjector;
   readonly onProgress: (records: number) => void;
@@ -95,7 +97,7 @@ function advance(
 ): CommitRecord {
   const next = readCommitRecord(bytes ?? Buffer.alloc(0), options);
   if (next === null) throw damaged('the commit record is empty', offset, options);
-  const succession = checkSuccession(last, next, true);
+  const succession = checkSuccession(last, next, true, options.repeatable);
   if (!succession.ok) throw damaged(succession.reason, offset, options);
   return next;
 }

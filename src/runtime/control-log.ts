@@ -5,6 +5,7 @@ import { readLog } from '../kafka/client/log-reader';
 import { waitForStable } from '../kafka/client/offsets';
 import { describeTopics, ensureTopics } from '../kafka/client/topic-admin';
 import { BatchBuilder } from '../kafka/codec/batch-builder';
+import type { Formats } from '../topology/formats';
 
 /**
  * One version of the internal topics, and what they were made for: what every instance must agree on. It carries no
@@ -20,6 +21,10 @@ export interface IncarnationRecord {
   readonly maxParallelism: number;
   /** Source topic → its partitions when the incarnation began. */
   readonly sources: Readonly<Record<string, number>>;
+  /** Source topic → topic id: the offsets of commit records mean nothing in a topic that was created anew. */
+  readonly sourceIds: Readonly<Record<string, string>>;
+  /** Of state and shuffles, see `topology/formats.ts`. */
+  readonly formats: Formats;
   /** Internal topic → topic id: a topic that was deleted and created anew has lost the job's state. */
   readonly topics: Readonly<Record<string, string>>;
 }

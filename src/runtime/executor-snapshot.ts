@@ -4,7 +4,6 @@ import type { ExecutorStatus } from './run-api';
 /** What an instance knows of one of its executors: plain data, so that it can come from another thread. */
 export interface ExecutorSnapshot {
   readonly phase: ExecutorPhase;
-  readonly caughtUp: boolean;
   readonly recordsIn: number;
   readonly recordsOut: number;
   readonly skipped: number;
@@ -15,7 +14,6 @@ export interface ExecutorSnapshot {
 export function snapshotOf(executor: Executor): ExecutorSnapshot {
   return {
     phase: executor.phase,
-    caughtUp: executor.caughtUp,
     recordsIn: executor.pump.recordsIn,
     recordsOut: executor.epochs.statistics.recordsOut,
     ...executor.badRecords.counts,

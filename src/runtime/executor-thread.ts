@@ -32,15 +32,18 @@ export type FromWorker =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>> | undefined;
     }
+  | { readonly kind: 'at-end'; readonly epochs: number | null }
   | { readonly kind: 'failed'; readonly error: PlainError }
   | { readonly kind: 'finished' };
 
-export type ToWorker = { readonly kind: 'stop' };
+export type ToWorker = { readonly kind: 'stop' | 'at-end?' };
 
 /** One executor as its instance holds it, wherever it runs. */
 export interface ExecutorHandle {
   readonly finished: Promise<void>;
   snapshot(): ExecutorSnapshot | null;
+  /** See `end-of-input.ts`. One question at a time; never answered by an executor that has ended. */
+  epochsAtEnd(): Promise<number | null>;
   stop(): void;
 }
 
@@ -48,11 +51,15 @@ export interface ExecutorHandle {
 export function startExecutorThread(input: WorkerInput, logger: Logger): ExecutorHandle {
   const worker = new Worker(join(__dirname, 'executor-worker.js'), { workerData: input });
   let latest: ExecutorSnapshot | null = null;
+  let answerAtEnd: ((epochs: number | null) => void) | null = null;
   const finished = new Promise<void>((resolve, reject) => {
     worker.on('message', (message: FromWorker) => {
       switch (message.kind) {
         case 'snapshot':
           latest = message.snapshot;
+          break;
+        case 'at-end':
+          answerAtEnd?.(message.epochs);
           break;
         case 'log':
           logger[message.level](message.message, { executor: input.index, ...message.fields });
@@ -77,6 +84,11 @@ export function startExecutorThread(input: WorkerInput, logger: Logger): Executo
   return {
     finished,
     snapshot: () => latest,
+    epochsAtEnd: () =>
+      new Promise((resolve) => {
+        answerAtEnd = resolve;
+        worker.postMessage({ kind: 'at-end?' } satisfies ToWorker);
+      }),
     stop: () => worker.postMessage({ kind: 'stop' } satisfies ToWorker),
   };
 }

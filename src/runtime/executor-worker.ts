@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { must } from '../util/asserts';
 import type { Logger } from '../util/logger';
 import { systemPlatform } from '../util/system';
+import { epochsAtEnd } from './end-of-input';
 import { internalError } from './executor';
 import { snapshotOf } from './executor-snapshot';
 import type { FromWorker, ToWorker, WorkerInput } from './executor-thread';
@@ -51,7 +52,8 @@ async function main(): Promise<void> {
   });
   const { executor } = opened;
   port.on('message', (message: ToWorker) => {
-    if (message.kind === 'stop') executor.stop();
+    if (message.kind === 'stop') return executor.stop();
+    void epochsAtEnd(executor).then((epochs) => post({ kind: 'at-end', epochs }));
   });
   let cancel = (): void => undefined;
   const report = (): void => {

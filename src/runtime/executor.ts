@@ -15,6 +15,7 @@ import { executorStatus } from './executor-status';
 import { recoverFrom } from './failure-handling';
 import { joinGroup, type Membership } from './membership';
 import { makeCommitter, makeOutput } from './executor-parts';
+import { endTransaction } from './end-transaction';
 import { Housekeeping } from './housekeeping';
 import { allTasks } from './job-plan';
 import { decodeAssignment } from './member-data';
@@ -147,7 +148,7 @@ export class Executor {
     return this.stopRequest.signal;
   }
 
-  /** Caught up with `untilEnd`: every source at its end, nothing open; shuffles may still bring more. */
+  /** Caught up with `untilEnd`: every source at its end, nothing open; shuffles may still bring more (`end-of-input.ts`). */
   get caughtUp(): boolean {
     if (this.ends === null || this.phase !== 'running' || this.epochs.open || this.epochs.committing)
       return false;
@@ -353,6 +354,7 @@ export class Executor {
     this.fetcher.close();
     this.revoke?.done();
     this.lost?.done();
+    await endTransaction(this);
     // One that crashes keeps its place, so that its restart disturbs nobody; one that was refused will not come back as
     // it was, and the commands that its error names need an empty group.
     const leave = this.phase === 'finished' || this.refused;

@@ -1,15 +1,17 @@
 import { isTidemarkError, TidemarkError } from '../errors';
 import { isKafkaRequestError } from '../kafka/client/broker-errors';
+import { describeTopics } from '../kafka/client/topic-admin';
 import { tpKey, type TopicPartition } from '../kafka/port';
 import { kafkaErrorName } from '../kafka/protocol/errors';
 import type { ExecutorContext } from './executor-context';
+import { sourceAnew } from './job-checks';
 import type { Task } from './task';
 
 const EVERY_MS = 30_000;
 
 /**
  * What an executor does now and then, beside its epochs: deletes shuffle records that are behind every committed
- * offset (PROTOCOL D8), and looks whether a source has grown partitions. Failures of the brokers are left to the next
+ * offset (PROTOCOL D8), and looks whether a source has grown partitions or was created anew. Failures of the brokers are left to the next
  * time; only what the job must not live with is kept for {@link check}.
  */
 export class Housekeeping {
@@ -24,7 +26,7 @@ export class Housekeeping {
     this.dueAt = context.platform.clock.monotonic() + EVERY_MS;
   }
 
-  /** Starts a round when one is due. @throws {TidemarkError} TM4006 that an earlier round has found */
+  /** Starts a round when one is due. @throws {TidemarkError} TM4003, TM4006 that an earlier round has found */
   tick(tasks: readonly Task[]): void {
     if (this.failure !== null) throw this.failure.error;
     if (this.busy !== null || this.context.platform.clock.monotonic() < this.dueAt) return;
@@ -47,10 +49,14 @@ export class Housekeeping {
   }
 
   private async checkSources(): Promise<void> {
-    const { metadata, plan, config } = this.context;
-    await metadata.refresh([...plan.sources.keys()]);
+    const { port, plan, topics, config } = this.context;
+    const found = await describeTopics(port, [...plan.sources.keys()]);
     for (const [topic, before] of plan.sources) {
-      const now = await metadata.partitionCount(topic);
+      const source = found.get(topic);
+      // A source that is gone is the fetcher's trouble, until it is there again.
+      if (source == null) continue;
+      if (source.topicId !== topics.of(topic).topicId) throw sourceAnew(topic, config.applicationId, 'stop');
+      const now = source.partitions.length;
       if (now === before) continue;
       throw new TidemarkError(
         'TM4006',
@@ -94,7 +100,7 @@ export class Housekeeping {
   }
 
   private note(error: unknown): void {
-    const passing = isTidemarkError(error) ? error.code !== 'TM4006' : isKafkaRequestError(error);
+    const passing = isTidemarkError(error) ? error.reaction !== 'stop' : isKafkaRequestError(error);
     if (passing) this.context.logger.debug('housekeeping put off', { reason: (error as Error).message });
     else this.failure = { error };
   }

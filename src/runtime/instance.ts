@@ -13,9 +13,7 @@ export interface InstanceOptions {
   readonly onEnd: () => Promise<void>;
 }
 
-/** Longer than a fetch may wait for data: what one executor has just committed, another has seen by then. */
-const CAUGHT_UP_CHECK_MS = 400;
-const CAUGHT_UP_CHECKS = 2;
+const AT_END_CHECK_MS = 100;
 
 /** A process of a job: its executors, and the end of all when one fails. */
 export class Instance implements JobRun {
@@ -29,7 +27,7 @@ export class Instance implements JobRun {
     this.finished = this.watch();
     // A caller that only looks at status() must not be killed by an unhandled rejection.
     this.finished.catch(() => undefined);
-    if (options.untilEnd) void this.stopWhenCaughtUp();
+    if (options.untilEnd) void this.stopWhenAtEnd();
   }
 
   async stop(): Promise<void> {
@@ -82,18 +80,15 @@ export class Instance implements JobRun {
     if (failed !== undefined) throw internalError(failed.reason);
   }
 
-  /** With `--until-end`: stops when all executors have nothing left, and none of them commits anything any more. */
-  private async stopWhenCaughtUp(): Promise<void> {
-    let calm = 0;
-    let epochs = -1;
+  /** With `--until-end`: stops when all executors were at the end twice with nothing committed in between. */
+  private async stopWhenAtEnd(): Promise<void> {
+    let before: string | null = null;
     while (!this.stopping && this.ended === null) {
-      await this.options.scheduler.sleep(CAUGHT_UP_CHECK_MS);
-      const snapshots = this.options.executors.map((executor) => executor.snapshot());
-      const now = snapshots.reduce((sum, snapshot) => sum + (snapshot?.status.epochs ?? 0), 0);
-      const quiet = snapshots.every((snapshot) => snapshot?.caughtUp === true) && now === epochs;
-      calm = quiet ? calm + 1 : 0;
-      epochs = now;
-      if (calm >= CAUGHT_UP_CHECKS) this.stopExecutors();
+      await this.options.scheduler.sleep(AT_END_CHECK_MS);
+      const epochs = await Promise.all(this.options.executors.map((executor) => executor.epochsAtEnd()));
+      const now: string | null = epochs.includes(null) ? null : epochs.join();
+      if (now !== null && now === before) this.stopExecutors();
+      before = now;
     }
   }
 }

@@ -5,6 +5,7 @@ import type { ExecutorHandle } from './executor-thread';
 import { startExecutorThread } from './executor-thread';
 import { Instance } from './instance';
 import { claimInstanceId } from './instance-id';
+import { epochsAtEnd } from './end-of-input';
 import { openExecutor } from './open-executor';
 import { snapshotOf } from './executor-snapshot';
 import type { JobRun, RunJob, RunOptions } from './run-api';
@@ -62,7 +63,12 @@ async function startInThread(
     untilEnd,
   });
   const finished = opened.executor.run().finally(() => opened.close());
-  return { finished, snapshot: () => snapshotOf(opened.executor), stop: () => opened.executor.stop() };
+  return {
+    finished,
+    snapshot: () => snapshotOf(opened.executor),
+    epochsAtEnd: () => epochsAtEnd(opened.executor),
+    stop: () => opened.executor.stop(),
+  };
 }
 
 function startThreads(config: ResolvedConfig, instanceId: string, options: RunOptions): ExecutorHandle[] {

@@ -83,6 +83,7 @@ async function setUp() {
     client,
     backend,
     isolation: 'read_committed',
+    repeatable: false,
     stableDeadlineMs: 1000,
     deleteRetentionMs: DELETE_RETENTION_MS,
     incarnation: 1,

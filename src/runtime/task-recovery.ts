@@ -16,6 +16,8 @@ export interface RecoveryOptions {
   readonly client: ClientContext;
   readonly backend: StateBackend;
   readonly isolation: Isolation;
+  /** AT_LEAST_ONCE: an epoch may be in the log twice. */
+  readonly repeatable: boolean;
   /** Beyond the transaction time-out nobody's transaction can still be open (B4). */
   readonly stableDeadlineMs: number;
   readonly deleteRetentionMs: number;
@@ -72,6 +74,7 @@ export async function recoverStore(
       from,
       to: highWatermark,
       isolation: options.isolation,
+      repeatable: options.repeatable,
       store,
       fault: options.fault,
       onProgress: (records) => options.logger.debug('replaying changelog', { task: taskName(task), records }),

@@ -15,6 +15,7 @@ import {
   type RecoveryOptions,
 } from './task-recovery';
 import type { Task, TaskInput } from './task';
+import { settleLimited } from '../util/limited';
 
 /** Where a record of an input goes. */
 export interface Route {
@@ -29,6 +30,8 @@ export interface RecoveryReport {
   readonly durationMs: number;
 }
 
+/** At a time: each reads ahead some megabytes of its changelog. */
+const MAX_RECOVERIES = 16;
 const GROUP_OFFSET_ATTEMPTS = 200;
 const GROUP_OFFSET_PAUSE_MS = 25;
 const UNSTABLE_OFFSET_COMMIT = 88;
@@ -107,7 +110,7 @@ export class TaskSet {
   /** One task's trouble holds up no other; the first is thrown when all are done. */
   private async openMissing(): Promise<void> {
     const missing = this.wanted.filter((id) => !this.tasks.has(taskName(id)));
-    const results = await Promise.allSettled(missing.map((id) => this.open(id, this.wanted.length)));
+    const results = await settleLimited(missing, MAX_RECOVERIES, (id) => this.open(id, this.wanted.length));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
@@ -223,6 +226,7 @@ export class TaskSet {
       client: context,
       backend,
       isolation: ISOLATION,
+      repeatable: config.checkpointing.mode === 'AT_LEAST_ONCE',
       stableDeadlineMs: config.kafka.transactionTimeoutMs + STABLE_MARGIN_MS,
       deleteRetentionMs: context.topics.of(plannedStageOf(context, id).changelog).deleteRetentionMs,
       incarnation: plan.incarnation,

@@ -4,6 +4,8 @@ import type { TopicFacts } from './topic-facts';
 
 /** A margin for the difference between our clock and the broker's. */
 const CLOCK_MARGIN_MS = 60_000;
+/** Brokers take a record without a timestamp whatever the topic's bounds are. */
+const NO_TIMESTAMP = -1;
 
 /** The timestamps that one topic's broker accepts right now. */
 export class TopicBounds {
@@ -34,7 +36,7 @@ export class TopicBounds {
    * (PROTOCOL A8). @throws {TidemarkError} TM3006
    */
   check(timestamp: number): void {
-    if (timestamp >= this.min && timestamp <= this.max) return;
+    if ((timestamp >= this.min && timestamp <= this.max) || timestamp === NO_TIMESTAMP) return;
     const side = timestamp < this.min ? 'older' : 'newer';
     throw new TidemarkError(
       'TM3006',

@@ -1,4 +1,5 @@
 import type { Marker } from '../epoch/protocol/recovery-plan';
+import { TidemarkError } from '../errors';
 import { assert } from '../util/asserts';
 import { ByteWriter } from '../util/byte-writer';
 import { CachedStore, type CacheEntry, type LayerOwner } from './cached-store';
@@ -63,8 +64,13 @@ export class TaskState implements LayerOwner {
     return this.dirty.length * this.bytesPerChange;
   }
 
-  /** Encodes the open layer, each changed key once, and opens the next. @throws {UnwritableState} */
+  /**
+   * Encodes the open layer, each changed key once, and opens the next.
+   * @throws {UnwritableState}; {TidemarkError} TM4005 when a read has failed, also one whose error an operator has caught
+   */
   seal(): EncodedChanges {
+    if (this.local.failed)
+      throw new TidemarkError('TM4005', 'abort-epoch', 'the local store failed in this epoch');
     assert(this.sealedLayer === this.appliedLayer, 'a layer is sealed while another is being committed');
     const changes = new EncodedChanges();
     for (const entry of this.dirty) this.encode(entry, changes);

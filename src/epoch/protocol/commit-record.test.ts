@@ -56,6 +56,13 @@ describe("A3: a task's epochs rise by one; compaction may leave gaps (I7)", () =
     expect(checkSuccession(record(), { ...next, epoch: 9 }, true).ok).toBe(true);
   });
 
+  it('takes an epoch that comes again only where it may be repeated', () => {
+    const again = record({ offsets: { clicks: 90 } });
+    expect(checkSuccession(record(), again, true).ok).toBe(false);
+    expect(checkSuccession(record(), again, true, true).ok).toBe(true);
+    expect(checkSuccession(next, record(), true, true).ok).toBe(false);
+  });
+
   it('starts anew with a higher incarnation', () => {
     expect(
       checkSuccession(record(), record({ incarnation: 2, epoch: 1, generation: 1, offsets: {} }), false).ok,

@@ -71,11 +71,14 @@ export type Succession = { readonly ok: true } | { readonly ok: false; readonly 
 /**
  * May `next` follow `previous` in a task's log (I7, V3, V7)? Compaction removes commit records, so while reading a
  * compacted log `gapsAllowed` is true and only the order is checked.
+ * `repeatable` (AT_LEAST_ONCE): an epoch may come a second time, and the second one counts. Its first batch was in doubt,
+ * was not below the high watermark when the task was reloaded, and got there later.
  */
 export function checkSuccession(
   previous: CommitRecord | null,
   next: CommitRecord,
   gapsAllowed: boolean,
+  repeatable = false,
 ): Succession {
   if (previous === null) return { ok: true };
   if (next.task !== previous.task) return refuse(`record of ${next.task} in the log of ${previous.task}`);
@@ -86,6 +89,7 @@ export function checkSuccession(
   if (next.generation < previous.generation) {
     return refuse(`generation ${next.generation} after ${previous.generation}`);
   }
+  if (repeatable && next.epoch === previous.epoch) return { ok: true };
   const rises = gapsAllowed ? next.epoch > previous.epoch : next.epoch === previous.epoch + 1;
   if (!rises) return refuse(`epoch ${next.epoch} after ${previous.epoch}`);
   for (const [topic, offset] of Object.entries(previous.offsets)) {

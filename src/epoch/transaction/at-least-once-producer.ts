@@ -30,6 +30,9 @@ export class AtLeastOnceProducer implements EpochCommitter {
     return this.identity;
   }
 
+  /** There are no transactions. */
+  readonly inDoubt = false;
+
   /** A new producer id: there is nothing to fence, and old sequence numbers are void. */
   async fence(): Promise<ProducerIdentity> {
     const { transactionTimeoutMs, fault } = this.options;

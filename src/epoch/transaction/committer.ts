@@ -10,6 +10,8 @@ export interface EpochCommitter {
   readonly transactionalId: string;
   /** Null before the first {@link fence}. */
   readonly current: ProducerIdentity | null;
+  /** A commit has failed and may have left a transaction open that only {@link fence}, or its time-out, will end. */
+  readonly inDoubt: boolean;
   fence(how: 'own' | 'takeover'): Promise<ProducerIdentity>;
   commit(payload: EpochPayload): Promise<CommitReceipt>;
 }

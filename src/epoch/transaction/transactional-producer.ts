@@ -1,3 +1,4 @@
+import { isTidemarkError } from '../../errors';
 import type { MetadataCache } from '../../kafka/client/metadata-cache';
 import { KafkaRequestError, type KafkaPort, type ProducerIdentity, type TxnIdentity } from '../../kafka/port';
 import { assert, must } from '../../util/asserts';
@@ -39,6 +40,7 @@ export class TransactionalProducer implements EpochCommitter {
   private identity: ProducerIdentity | null = null;
   private sender: BatchSender | null = null;
   private step: CommitStep = 'idle';
+  private fenced = false;
 
   constructor(options: TransactionalProducerOptions) {
     this.options = options;
@@ -50,6 +52,10 @@ export class TransactionalProducer implements EpochCommitter {
 
   get current(): ProducerIdentity | null {
     return this.identity;
+  }
+
+  get inDoubt(): boolean {
+    return this.step === 'failed' && !this.fenced;
   }
 
   /**
@@ -76,6 +82,7 @@ export class TransactionalProducer implements EpochCommitter {
     this.identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
     this.sender = new BatchSender(this.options, this.identity);
     this.step = 'idle';
+    this.fenced = false;
     this.options.fault('fence.done');
     return this.identity;
   }
@@ -103,6 +110,8 @@ export class TransactionalProducer implements EpochCommitter {
       return { landings, durationMs: platform.clock.monotonic() - startedAt };
     } catch (error) {
       if (this.step !== 'failed') this.enter('failed');
+      // What is open under this id now is somebody else's: InitProducerId, also with an old epoch, would abort it.
+      this.fenced = isTidemarkError(error) && (error.code === 'TM5001' || error.code === 'TM1012');
       throw error;
     }
   }
