@@ -131,6 +131,13 @@ describe('A8: a record is judged when it is written, not when the epoch ends', (
     expect(() => pump.run(Infinity)).toThrow(expect.objectContaining({ code: 'TM3003' }));
   });
 
+  it('lets a record without a timestamp pass, as brokers do', () => {
+    const bounds = new TopicBounds('out', 1000, 1000);
+    bounds.refresh(1_700_000_000_000);
+    expect(() => bounds.check(-1)).not.toThrow();
+    expect(() => bounds.check(0)).toThrow(expect.objectContaining({ code: 'TM3006' }));
+  });
+
   it.each([
     ['older', { min: 1, max: Infinity }],
     ['newer', { min: -1000, max: -1 }],
