@@ -244,6 +244,11 @@ export interface RequestOptions {
 }
 
 export interface KafkaPort {
+  /**
+   * What the cluster's producers may use now: 2 when its finalized feature `transaction.version` is 2 or more. Asked
+   * anew by every call: a running cluster can be upgraded, and downgraded.
+   */
+  transactionVersion(): Promise<TransactionVersion>;
   /** `topics` null: all topics; empty: brokers only. */
   metadata(topics: readonly string[] | null): Promise<ClusterMetadata>;
   createTopics(

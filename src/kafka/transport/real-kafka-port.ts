@@ -22,11 +22,13 @@ import type {
   SyncGroupResponse,
   TopicPartition,
   TopicResult,
+  TransactionVersion,
   TxnIdentity,
   TxnOffset,
   ClusterMetadata,
 } from '../port';
 import type { KafkaApi, Throttled } from '../protocol/api';
+import { API_VERSIONS } from '../protocol/api-versions';
 import { DESCRIBE_CONFIGS } from '../protocol/configs';
 import { FETCH } from '../protocol/fetch';
 import type { CoordinatorType } from '../protocol/find-coordinator';
@@ -105,6 +107,11 @@ class RealKafkaPort implements KafkaPort {
       seedLane: (address) => new Lane(this.#laneToSeed(address)),
     });
     this.#coordinators = new Coordinators(this.#cluster);
+  }
+
+  async transactionVersion(): Promise<TransactionVersion> {
+    const { finalizedFeatures } = await this.#cluster.sendToAny(API_VERSIONS, null);
+    return (finalizedFeatures.get('transaction.version') ?? 0) >= 2 ? 2 : 1;
   }
 
   metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
