@@ -312,3 +312,13 @@ export interface KafkaPort {
   /** Ends all connections; requests under way reject. Idempotent. */
   close(): Promise<void>;
 }
+
+/** A port to brokers that may be too old: one that has versions to agree on, unlike a model of Kafka. */
+export interface NegotiatingPort extends KafkaPort {
+  /** What this program speaks and the broker does not, in words: one for each API. */
+  missingApis(nodeId: number): Promise<readonly string[]>;
+}
+
+export function isNegotiating(port: KafkaPort): port is NegotiatingPort {
+  return 'missingApis' in port;
+}

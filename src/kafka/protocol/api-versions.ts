@@ -1,10 +1,5 @@
-import type { KafkaApi, Throttled } from './api';
+import type { KafkaApi, Throttled, VersionRange } from './api';
 import type { WireReader } from './wire-reader';
-
-export interface VersionRange {
-  readonly minVersion: number;
-  readonly maxVersion: number;
-}
 
 export interface ApiVersionsResponse extends Throttled {
   readonly errorCode: number;

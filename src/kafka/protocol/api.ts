@@ -15,9 +15,16 @@ export interface KafkaApi<Request, Response extends Throttled> {
   readonly flexibleFrom: number;
   /** The answer's header has no tagged fields in any version: ApiVersions only, which is read before versions are known (KIP-511). */
   readonly plainAnswerHeader?: true;
+  /** Which of the versions may carry this request; left out: all of them. */
+  versionsFor?(request: Request): VersionRange;
   encode(out: WireWriter, request: Request, version: number): void;
   /** Reads the body only. @throws {MalformedAnswerError} */
   decode(input: WireReader, version: number): Response;
+}
+
+export interface VersionRange {
+  readonly minVersion: number;
+  readonly maxVersion: number;
 }
 
 export interface RequestHeader {
