@@ -17,6 +17,19 @@ const PAUSES_MS = [0, 50];
 /** Offsets of a group without members: what generation -1 is for, and what no job does (PROTOCOL A2). */
 const NO_MEMBER = { groupId: 'bench', generationId: -1, memberId: '', groupInstanceId: null };
 
+/** A topic that was just made answers NOT_LEADER for a moment. */
+async function committed(producer, payload) {
+  for (;;) {
+    try {
+      return await producer.commit(payload);
+    } catch (error) {
+      if (error.reaction !== 'abort-epoch') throw error;
+      await systemPlatform.scheduler.sleep(50);
+      await producer.fence('own');
+    }
+  }
+}
+
 async function measure(version, pauseMs, { port, metadata }, name) {
   const topic = `commit-${name}`;
   await ensureTopics(port, systemPlatform, [
@@ -44,7 +57,7 @@ async function measure(version, pauseMs, { port, metadata }, name) {
     }
     const offsets = [{ topic, partition: 0, offset: BigInt(commit), leaderEpoch: -1, metadata: null }];
     const payload = { partitions: output.take(), changelogs: new Set(), offsets, group: NO_MEMBER };
-    durations.push((await producer.commit(payload)).durationMs);
+    durations.push((await committed(producer, payload)).durationMs);
     if (pauseMs > 0) await systemPlatform.scheduler.sleep(pauseMs);
   }
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;

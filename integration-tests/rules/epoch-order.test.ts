@@ -1,7 +1,7 @@
 import { TransactionalProducer } from '../../src/epoch/transaction/transactional-producer';
 import { isTidemarkError } from '../../src/errors';
 import { readLog } from '../../src/kafka/client/log-reader';
-import { waitForStable } from '../../src/kafka/client/offsets';
+import { endOffsets, waitForStable } from '../../src/kafka/client/offsets';
 import { BatchBuilder, finishBatch } from '../../src/kafka/codec/batch-builder';
 import {
   KafkaRequestError,
@@ -20,6 +20,7 @@ import { RuleBench } from './rule-bench';
 jest.setTimeout(120_000);
 
 const PARTITIONS = 8;
+const CONCURRENT_TRANSACTIONS = 51;
 let bench: RuleBench;
 
 function batchOf(value: string) {
@@ -56,7 +57,7 @@ async function untilDecided(ask: () => Promise<number>): Promise<number> {
     });
   for (;;) {
     const code = await askOnce();
-    if (![14, COORDINATOR_NOT_AVAILABLE, 16, 51].includes(code)) return code;
+    if (![14, COORDINATOR_NOT_AVAILABLE, 16, CONCURRENT_TRANSACTIONS].includes(code)) return code;
     await systemPlatform.scheduler.sleep(1);
   }
 }
@@ -110,6 +111,17 @@ class BareProducer {
     return answer.partitions.map(({ errorCode }) => errorCode);
   }
 
+  /** The first records of a transaction; while the markers of the last one are written the same ones come again. */
+  async open(value: string): Promise<void> {
+    for (;;) {
+      const codes = await this.produce(value, 0);
+      if (codes.every((code) => code === 0)) return;
+      expect(codes.filter((code) => code !== 0 && code !== CONCURRENT_TRANSACTIONS)).toEqual([]);
+      // A partition that has it takes the repetition for what it is, by its sequence number.
+      await systemPlatform.scheduler.sleep(1);
+    }
+  }
+
   /** In version 2 the identity that the answer brings is used from then on, unless it is `lost`. */
   async end(committed: boolean, { lost = false } = {}): Promise<number> {
     const { errorCode, next } = await bench.client.port.endTxn(this.txn(), committed);
@@ -128,8 +140,15 @@ class BareProducer {
   }
 }
 
-async function bareProducer(topic: string, version: TransactionVersion): Promise<BareProducer> {
+/** A topic whose partitions have leaders that know it. */
+async function writableTopic(topic: string): Promise<void> {
   await createTopics(bench.client, [topic], PARTITIONS);
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }));
+  await endOffsets(bench.client, partitions, 'read_uncommitted');
+}
+
+async function bareProducer(topic: string, version: TransactionVersion): Promise<BareProducer> {
+  await writableTopic(topic);
   const producer = new BareProducer(topic, version);
   expect(await producer.init(null)).toBe(0);
   return producer;
@@ -175,7 +194,7 @@ describeWithLocalKafka(VERSIONS).each(VERSIONS)('on Kafka %s', (kafkaVersion) =>
     'A1: our producer never lets one through with version %d, over 200 epochs of which some are aborted',
     async (version) => {
       const topic = `gated-${version}`;
-      await createTopics(bench.client, [topic], PARTITIONS);
+      await writableTopic(topic);
       let abortNext = false;
       const port = withoutGroup(bench.client.port, version, () => abortNext);
       const producer = new TransactionalProducer({
@@ -203,7 +222,7 @@ describeWithLocalKafka(VERSIONS).each(VERSIONS)('on Kafka %s', (kafkaVersion) =>
         } catch (error) {
           // A topic that was just made may still be without a leader: that epoch is aborted as well.
           if (!isTidemarkError(error) || error.reaction !== 'abort-epoch') throw error;
-          await producer.fence('own');
+          await fenceAgain(producer);
         }
       }
       expect(committed.length).toBeGreaterThan(140);
@@ -215,6 +234,19 @@ describeWithLocalKafka(VERSIONS).each(VERSIONS)('on Kafka %s', (kafkaVersion) =>
   );
 });
 
+/**
+ * Kafka 3.9 fences an own identity whose transaction it had to abort first: the coordinator has raised the epoch
+ * itself and does not remember whose it was. A job asks for its membership before it takes over (A4).
+ */
+async function fenceAgain(producer: TransactionalProducer): Promise<void> {
+  try {
+    await producer.fence('own');
+  } catch (error) {
+    if (!isTidemarkError(error) || error.code !== 'TM5001') throw error;
+    await producer.fence('takeover');
+  }
+}
+
 function describeVersion2(): void {
   const INVALID_PRODUCER_EPOCH = 47;
   const PRODUCER_FENCED = 90;
@@ -225,8 +257,8 @@ function describeVersion2(): void {
       const producer = await bareProducer('early', 2);
       let accepted = 0;
       for (let round = 0; round < 60; round++) {
-        while ((await producer.produce(`first ${round}`, 0)).includes(51));
         const before = producer.current;
+        await producer.open(`first ${round}`);
         expect(await producer.end(true)).toBe(0);
         expect(producer.current).toEqual({ ...before, producerEpoch: before.producerEpoch + 1 });
         const early = await producer.produce('early', 0);
@@ -248,7 +280,7 @@ function describeVersion2(): void {
     ] as const)('lost %s', async (lost, committed) => {
       const producer = await bareProducer(`lost-${lost}`, 2);
       const old = producer.current;
-      expect(await producer.produce('one', 0)).toEqual(every(0));
+      await producer.open('one');
       if (lost === 'answer') expect(await producer.end(true, { lost: true })).toBe(0);
       expect(await producer.init(old)).toBe(0);
       expect(producer.current).toEqual({ ...old, producerEpoch: old.producerEpoch + 1 });
@@ -261,7 +293,7 @@ function describeVersion2(): void {
       expect((await bench.client.port.endTxn(late, true)).errorCode).toBe(PRODUCER_FENCED);
       expect(await producer.produce('late', 1, old)).toEqual(every(INVALID_PRODUCER_EPOCH));
       expect(await producer.seen()).toEqual(Array.from({ length: PARTITIONS }, () => committed));
-      while ((await producer.produce('two', 0)).includes(51));
+      await producer.open('two');
       expect(await producer.end(true)).toBe(0);
       expect(await producer.seen()).toEqual(Array.from({ length: PARTITIONS }, () => [...committed, 'two']));
     });
