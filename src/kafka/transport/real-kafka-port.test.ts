@@ -1,6 +1,7 @@
 import { systemPlatform } from '../../util/system';
 import type { KafkaPort, KafkaRequestError } from '../port';
 import { FIND_COORDINATOR } from '../protocol/find-coordinator';
+import { LIST_OFFSETS } from '../protocol/list-offsets';
 import { HEARTBEAT, LEAVE_GROUP } from '../protocol/membership';
 import { METADATA } from '../protocol/metadata';
 import { END_TXN } from '../protocol/transactions';
@@ -93,6 +94,14 @@ describe('finding the cluster', () => {
     expect(count(METADATA.key)).toBe(before + 1);
   });
 
+  it('finds a node also when the first request of all is for it', async () => {
+    broker.offered = { ...broker.offered, [LIST_OFFSETS.key]: [0, 7] };
+    broker.handlers.set(LIST_OFFSETS.key, ({ reply }) =>
+      reply(Buffer.from('00' + '00000000' + '01' + '00', 'hex')),
+    );
+    expect(await port.listOffsets(1, 'read_committed', [])).toEqual([]);
+  });
+
   it('refuses addresses that are none', () => {
     expect(() => portTo()).toThrow(RangeError);
     expect(() => portTo('localhost')).toThrow('"localhost" is not a broker address');
@@ -100,6 +109,20 @@ describe('finding the cluster', () => {
     expect(() => portTo('a:70000')).toThrow(RangeError);
     expect(() => portTo('::1:9092')).toThrow(RangeError);
     expect(() => portTo('[::1]:9092', 'a.b:1')).not.toThrow();
+  });
+});
+
+describe('what the cluster offers', () => {
+  it.each([
+    [{}, 1],
+    [{ 'transaction.version': 0 }, 1],
+    [{ 'transaction.version': 1 }, 1],
+    [{ 'metadata.version': 27, 'transaction.version': 2 }, 2],
+    [{ 'transaction.version': 3 }, 2],
+  ])('features %j: transaction version %d, asked anew every time', async (features, version) => {
+    expect(await port.transactionVersion()).toBe(1);
+    broker.features = features;
+    expect(await port.transactionVersion()).toBe(version);
   });
 });
 
