@@ -145,6 +145,18 @@ export class TestTopic {
     return waitForStable(this.#bench.client, { ...this.at(partition), deadlineMs: STABLE_LIMIT_MS });
   }
 
+  /** Waits until the log ends at this offset and nothing below it is undecided. */
+  async settledAt(end: number, partition = 0): Promise<void> {
+    let ends = await this.ends(partition);
+    const isSettled = async (): Promise<true | undefined> => {
+      ends = await this.ends(partition);
+      return ends.lastStable === end && ends.highWatermark === end ? true : undefined;
+    };
+    await this.#bench.eventually('the markers', isSettled).catch((error: unknown) => {
+      throw new Error(`the log does not end at ${end}: ${JSON.stringify(ends)}`, { cause: error });
+    });
+  }
+
   /** Everything that our reader shows of the partition at present, however many requests that takes. */
   async read(isolation: Isolation = 'read_committed', partition = 0): Promise<ReadRecord[]> {
     const { lastStable, highWatermark } = await this.ends(partition);

@@ -15,10 +15,7 @@ export function transactions(bench: Bench): void {
     expect(await topic.texts('read_uncommitted')).toEqual(['a', 'b']);
     expect(await producer.endOnce(true)).toBe(OK);
     // The marker takes an offset.
-    expect(await topic.stable()).toBeGreaterThanOrEqual(2);
-    await bench.eventually('the marker', async () =>
-      (await topic.ends()).lastStable === 3 ? true : undefined,
-    );
+    await topic.settledAt(3);
     expect(await topic.texts('read_committed')).toEqual(['a', 'b']);
   });
 
@@ -27,7 +24,7 @@ export function transactions(bench: Bench): void {
     const producer = await bench.producer();
     await producer.write(topic, ['dropped'], false);
     await producer.write(topic, ['kept'], true);
-    expect(await topic.stable()).toBe(4);
+    await topic.settledAt(4);
     expect(await topic.texts('read_committed')).toEqual(['kept']);
     expect(await topic.texts('read_uncommitted')).toEqual(['dropped', 'kept']);
     const { abortedTransactions } = await topic.fetch();
@@ -57,7 +54,7 @@ export function transactions(bench: Bench): void {
       expect(await producer.end(committed)).toBe(OK);
     }
     for (const { partition } of all) {
-      expect(await topic.stable(partition)).toBe(4);
+      await topic.settledAt(4, partition);
       expect(await topic.texts('read_committed', partition)).toEqual(['true']);
     }
   });
@@ -72,7 +69,7 @@ export function transactions(bench: Bench): void {
     await younger.send(topic, ['younger']);
     await younger.send(topic, ['younger'], { partition: 1 });
     expect(await younger.end(true)).toBe(OK);
-    expect(await topic.stable(1)).toBe(2);
+    await topic.settledAt(2, 1);
     await bench.eventually('the marker', async () =>
       (await topic.ends(0)).highWatermark === 4 ? true : undefined,
     );
@@ -81,7 +78,7 @@ export function transactions(bench: Bench): void {
     expect([lastStableOffset, highWatermark]).toEqual([1n, 4n]);
     expect(await topic.texts()).toEqual(['plain']);
     expect(await older.end(true)).toBe(OK);
-    expect(await topic.stable(0)).toBe(5);
+    await topic.settledAt(5, 0);
     expect(await topic.texts()).toEqual(['plain', 'older', 'younger']);
   });
 
@@ -118,9 +115,7 @@ export function transactions(bench: Bench): void {
     const producer = await bench.producer();
     await producer.add(topic.at());
     expect(await producer.end(true)).toBe(OK);
-    await bench.eventually('the marker', async () =>
-      (await topic.ends()).lastStable === 1 ? true : undefined,
-    );
+    await topic.settledAt(1);
     expect(await topic.texts()).toEqual([]);
   });
 
