@@ -1,5 +1,6 @@
 import type { Bench } from './bench';
 import { admin } from './themes/admin';
+import { brokerLoss } from './themes/broker-loss';
 import { compaction } from './themes/compaction';
 import { endOfTransaction } from './themes/end-of-transaction';
 import { fencing } from './themes/fencing';
@@ -11,6 +12,7 @@ import { reading } from './themes/reading';
 import { sequences } from './themes/sequences';
 import { staticMembers } from './themes/static-members';
 import { transactions } from './themes/transactions';
+import { versionTwo } from './themes/version-two';
 
 /** What can make a theme come out differently: the version of the brokers, or how many there are. */
 export type Dependence = 'version' | 'brokers';
@@ -34,4 +36,6 @@ export const THEMES: readonly Theme[] = [
   { name: 'offsets of groups', dependsOn: ['version'], cases: groupOffsets },
   { name: 'groups', dependsOn: ['version'], cases: groups },
   { name: 'static members', dependsOn: ['version'], cases: staticMembers },
+  { name: 'transaction version 2', dependsOn: ['version'], cases: versionTwo },
+  { name: 'the loss of a broker', dependsOn: ['brokers'], cases: brokerLoss },
 ];

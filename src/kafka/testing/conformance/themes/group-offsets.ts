@@ -170,7 +170,7 @@ export function groupOffsets(bench: Bench): void {
       const producer = await bench.producer();
       await producer.add(topic.at());
       const error = await producer.commitOffset(member.identity, topic.at(), 5);
-      expect(error).toBe('INVALID_TXN_STATE');
+      expect(error).toBe('TRANSACTION_ABORTABLE');
       expect(await producer.end(true)).toBe(OK);
       expect(await stableOffset(bench, member.groupId, topic.at())).toBe(-1);
     });
