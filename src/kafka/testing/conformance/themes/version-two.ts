@@ -175,7 +175,7 @@ export function versionTwo(bench: Bench): void {
     await send(bench, producer, topic, ['in doubt']);
     const delayed = producer.zombie();
     expect(await producer.reinitialise()).toBe(OK);
-    expect(await delayed.end(true)).toBe('INVALID_TXN_STATE');
+    expect(await delayed.end(true)).toBe('PRODUCER_FENCED');
     expect((await send(bench, producer, topic, ['next'])).error).toBe(OK);
     expect(await delayed.endOnce(true)).toBe('PRODUCER_FENCED');
     expect((await delayed.send(topic, ['late'])).error).toBe('INVALID_PRODUCER_EPOCH');
