@@ -1,3 +1,4 @@
+import type { Bench } from '../../src/kafka/testing/conformance/bench';
 import { describeKafkaConformance } from '../../src/kafka/testing/conformance/suite';
 import type { Dependence } from '../../src/kafka/testing/conformance/themes';
 import { describeWithLocalKafka } from '../judge/local-kafka-missing';
@@ -15,6 +16,7 @@ export function runConformance(
   version: string,
   brokers: 1 | 3,
   otherwise: 'all' | 'nothing' | Dependence,
+  more: (bench: Bench) => void = () => undefined,
 ): void {
   jest.setTimeout(CASE_LIMIT_MS);
   const title = `KafkaPort on ${labelOf(version, brokers)}`;
@@ -26,6 +28,6 @@ export function runConformance(
   const transactionVersion = transactionVersionOf(version);
   const only = WHOLE || otherwise === 'all' || otherwise === 'nothing' ? {} : { only: otherwise };
   describeWithLocalKafka([version])('conformance', () => {
-    describeKafkaConformance(realCluster(version), { title, brokers, transactionVersion, ...only });
+    describeKafkaConformance(realCluster(version), { title, brokers, transactionVersion, more, ...only });
   });
 }

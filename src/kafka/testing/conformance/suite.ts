@@ -11,6 +11,8 @@ export interface ConformanceOptions {
   /** Only themes that depend on it. Default: all. */
   readonly only?: Dependence;
   readonly title?: string;
+  /** Further cases on the same cluster. */
+  readonly more?: (bench: Bench) => void;
 }
 
 /**
@@ -36,5 +38,6 @@ export function describeKafkaConformance(
       if (options.only !== undefined && !theme.dependsOn.includes(options.only)) continue;
       describe(theme.name, () => theme.cases(bench));
     }
+    options.more?.(bench);
   });
 }

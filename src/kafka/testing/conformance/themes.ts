@@ -1,6 +1,7 @@
 import type { Bench } from './bench';
 import { admin } from './themes/admin';
 import { brokerLoss } from './themes/broker-loss';
+import { clientReading } from './themes/client-reading';
 import { compaction } from './themes/compaction';
 import { endOfTransaction } from './themes/end-of-transaction';
 import { fencing } from './themes/fencing';
@@ -28,6 +29,7 @@ export const THEMES: readonly Theme[] = [
   { name: 'produce', dependsOn: [], cases: produce },
   { name: 'sequence numbers', dependsOn: [], cases: sequences },
   { name: 'reading', dependsOn: [], cases: reading },
+  { name: 'the classes that read', dependsOn: [], cases: clientReading },
   { name: 'compaction', dependsOn: ['version'], cases: compaction },
   { name: 'the start of a log', dependsOn: [], cases: logStart },
   { name: 'transactions', dependsOn: ['version'], cases: transactions },
