@@ -13,14 +13,25 @@ const COORDINATED = 8;
 
 /** A broker is killed and comes back: what is still there, who leads, and what is refused meanwhile. */
 export function brokerLoss(bench: Bench): void {
+  const itAtLength = itIf(bench.brokers === 3 && bench.whole, 'what takes three brokers and a minute');
   const itWithThree = itIf(bench.brokers === 3, 'what takes three brokers, where leaders can move');
   // With three brokers the cases below say the same of each part.
   const itWithOne = itIf(bench.brokers === 1, 'what a restart of the only broker shows');
-  const kill = (nodeId: number): Promise<void> => bench.cluster.killBroker(nodeId);
+  const dead = new Set<number>();
+  const kill = (nodeId: number): Promise<void> => {
+    dead.add(nodeId);
+    return bench.cluster.killBroker(nodeId);
+  };
+  // A case that failed takes no other with it.
+  afterEach(async () => {
+    for (const nodeId of dead) await bench.cluster.startBroker(nodeId);
+    dead.clear();
+  });
 
   /** Starts it and waits until it has caught up with the topic. */
   async function revive(nodeId: number, topic: TestTopic): Promise<void> {
     await bench.cluster.startBroker(nodeId);
+    dead.delete(nodeId);
     topic.forgetLeaders();
     await bench.eventually(
       'all replicas in sync',
@@ -80,21 +91,32 @@ export function brokerLoss(bench: Bench): void {
     expect(nameOf(gone)).toBe('NOT_LEADER_OR_FOLLOWER');
   });
 
-  itWithThree('too few replicas in sync: acks=all is refused, and nothing of it is read', async () => {
+  itAtLength('too few replicas in sync: acks=all is refused, and nothing of it is read', async () => {
     const topic = await bench.topic(1, { 'min.insync.replicas': '3' });
     expect((await topic.send(['x'])).error).toBe(OK);
     const leader = await topic.leader();
     const follower = [1, 2, 3].find((nodeId) => nodeId !== leader) ?? 0;
     await kill(follower);
-    await bench.eventually('a smaller in-sync set', async () => {
-      const { isr } = await partitionOf(bench, topic);
-      return isr.length < 3 ? true : undefined;
-    });
-    expect((await topic.send(['y'])).error).toBe('NOT_ENOUGH_REPLICAS');
+    const inDoubt: string[] = [];
+    const refused = await bench.eventually(
+      'a refusal',
+      async () => {
+        const value = `y${inDoubt.length}`;
+        const { error } = await topic.send([value]);
+        if (error === 'NOT_ENOUGH_REPLICAS') return value;
+        // The leader had not noticed yet that a replica is gone.
+        expect(['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND']).toContain(error);
+        inDoubt.push(value);
+        return undefined;
+      },
+      LIMIT_MS,
+    );
     expect(await topic.texts()).toEqual(['x']);
     await revive(follower, topic);
     expect((await topic.send(['z'])).error).toBe(OK);
-    expect(await topic.texts()).toEqual(['x', 'z']);
+    const read = await topic.texts();
+    expect(read).not.toContain(refused);
+    expect(read.filter((value) => !inDoubt.includes(value ?? ''))).toEqual(['x', 'z']);
   });
 
   itWithThree(
@@ -132,7 +154,7 @@ export function brokerLoss(bench: Bench): void {
     },
   );
 
-  itWithThree('the leader dies in mid-send: each transaction is in all partitions or in none', async () => {
+  itAtLength('the leader dies in mid-send: each transaction is in all partitions or in none', async () => {
     const topic = await bench.topic(3);
     const all = [0, 1, 2].map((partition) => topic.at(partition));
     const transactionalId = bench.name('txn');
