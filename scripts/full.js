@@ -34,7 +34,7 @@ function options() {
       conformance: { type: 'boolean' },
     },
   });
-  if (values.conformance) return runConformance();
+  if (values.conformance && !values.help) return runConformance();
   if (!values.help)
     return {
       only: values.only ?? '',
