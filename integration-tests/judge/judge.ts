@@ -129,6 +129,19 @@ export class Judge {
     return records;
   }
 
+  /** The records of several topics, in one Java process. Default isolation `read_committed`. */
+  async dumpAll(
+    topics: readonly string[],
+    isolation?: 'read_committed' | 'read_uncommitted',
+  ): Promise<ReadonlyMap<string, readonly DumpedRecord[]>> {
+    const records = new Map<string, DumpedRecord[]>(topics.map((topic) => [topic, []]));
+    await this.#lines('dump', { topics: topics.join(), isolation }, (line) => {
+      const { topic = '' } = JSON.parse(line) as DumpLine;
+      records.get(topic)?.push(parseDumped(line));
+    });
+    return records;
+  }
+
   /** First offset, last stable offset and high watermark of each partition, in partition order. */
   async ends(topic: string): Promise<readonly PartitionEnds[]> {
     const answer = await this.#ask<{ partitions: PartitionEnds[] }>('ends', { topic });
@@ -173,6 +186,8 @@ export async function createJudge(handle: KafkaHandle): Promise<Judge> {
 }
 
 interface DumpLine {
+  /** When there are several. */
+  readonly topic?: string;
   readonly partition: number;
   readonly offset: number;
   readonly timestamp: number;
@@ -182,9 +197,9 @@ interface DumpLine {
 }
 
 function parseDumped(line: string): DumpedRecord {
-  const { key, value, headers, ...rest } = JSON.parse(line) as DumpLine;
+  const { partition, offset, timestamp, key, value, headers } = JSON.parse(line) as DumpLine;
   return {
-    ...rest,
+    ...{ partition, offset, timestamp },
     key: bytesOf(key),
     value: bytesOf(value),
     headers: headers.map((header) => ({ key: header.key, value: bytesOf(header.value) })),

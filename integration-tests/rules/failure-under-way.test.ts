@@ -8,7 +8,7 @@ const CLICKS = 30_000;
 
 let bench: RuleBench;
 beforeAll(async () => {
-  bench = await RuleBench.open();
+  bench = await RuleBench.open('4.4.0');
 });
 afterAll(() => bench.close());
 

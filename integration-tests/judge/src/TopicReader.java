@@ -12,21 +12,27 @@ import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** Reads a topic once, from its beginning to the end that it has when reading starts. */
+/** Reads topics once, from their beginning to the end that they have when reading starts. */
 final class TopicReader {
     private static final Duration POLL = Duration.ofMillis(500);
     private static final long STALL_LIMIT_NANOS = 60_000_000_000L;
 
     private TopicReader() {}
 
+    /** As {@link #read(Args, List, String, Predicate)}, the one topic that the command line names. */
+    static void read(Args args, String isolation, Predicate<ConsumerRecord<byte[], byte[]>> visitor) {
+        read(args, List.of(args.text("topic")), isolation, visitor);
+    }
+
     /**
      * Hands over every record visible at this isolation, in the order of each partition, until {@code visitor} returns false.
      * With {@code read_committed} the end of a partition is its last stable offset.
      */
-    static void read(Args args, String isolation, Predicate<ConsumerRecord<byte[], byte[]>> visitor) {
-        String topic = args.text("topic");
+    static void read(
+            Args args, List<String> topics, String isolation, Predicate<ConsumerRecord<byte[], byte[]>> visitor) {
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(properties(args, isolation))) {
-            List<TopicPartition> partitions = partitionsOf(consumer, topic);
+            List<TopicPartition> partitions = new ArrayList<>();
+            for (String topic : topics) partitions.addAll(partitionsOf(consumer, topic));
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
@@ -36,7 +42,7 @@ final class TopicReader {
                 boolean progress = false;
                 for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
                     progress = true;
-                    boolean beyondEnd = record.offset() >= ends.get(new TopicPartition(topic, record.partition()));
+                    boolean beyondEnd = record.offset() >= ends.get(new TopicPartition(record.topic(), record.partition()));
                     if (!beyondEnd && !visitor.test(record)) return;
                 }
                 if (progress) lastProgress = System.nanoTime();

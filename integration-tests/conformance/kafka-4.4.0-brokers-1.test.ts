@@ -1,0 +1,3 @@
+import { runConformance } from './run-conformance';
+
+runConformance('4.4.0', 1, 'all');
