@@ -6,5 +6,6 @@ export {
   type KafkaHandle,
   type KafkaSource,
   type ObtainKafkaOptions,
+  type SecurityProtocol,
   type StopOptions,
 } from './types';

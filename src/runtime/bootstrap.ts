@@ -10,6 +10,7 @@ import type { Logger } from '../util/logger';
 import { checkBrokers } from './broker-check';
 import { ControlLog, type IncarnationRecord } from './control-log';
 import { planJob, type JobPlan } from './job-plan';
+import { checkPurgeRight } from './purge-right';
 import { readTopicFacts } from './read-topic-facts';
 import type { TopicFacts } from './topic-facts';
 
@@ -63,6 +64,7 @@ export async function bootstrap(
     await control.writeIncarnation(incarnationRecord(plan, topology, ids));
     logger.info('internal topics created', { topics: internal.map(({ topic }) => topic) });
   }
+  await checkPurgeRight(client, [...plan.shuffles.values()]);
   const names = [...outside.keys(), ...internal.map(({ topic }) => topic)];
   return { plan, topics: await readTopicFacts(client, names) };
 }

@@ -35,8 +35,11 @@ const UNKNOWN_MEMBER_ID = 25;
 const REBALANCE_IN_PROGRESS = 27;
 const INVALID_PRODUCER_EPOCH = 47;
 const INVALID_PRODUCER_ID_MAPPING = 49;
-const TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53;
+const TOPIC_AUTHORIZATION_FAILED = 29;
+const GROUP_AUTHORIZATION_FAILED = 30;
+const CLUSTER_AUTHORIZATION_FAILED = 31;
 const CONCURRENT_TRANSACTIONS = 51;
+const TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53;
 const FENCED_INSTANCE_ID = 82;
 const PRODUCER_FENCED = 90;
 
@@ -73,6 +76,9 @@ export function judgeAnswer(step: CommitStep, errorCode: number | null): StepVer
       return 'membership-lost';
     case FENCED_INSTANCE_ID:
       return 'duplicate-instance';
+    case TOPIC_AUTHORIZATION_FAILED:
+    case GROUP_AUTHORIZATION_FAILED:
+    case CLUSTER_AUTHORIZATION_FAILED:
     case TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
       return 'stop';
     default:

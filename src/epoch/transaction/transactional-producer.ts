@@ -5,7 +5,7 @@ import type { FaultInjector } from '../../util/fault-points';
 import type { Platform } from '../../util/ports';
 import { isLegalStep, judgeAnswer, type CommitStep } from '../protocol/commit-steps';
 import type { EpochCommitter } from './committer';
-import { stepError } from './epoch-errors';
+import { refuseForbidden, stepError } from './epoch-errors';
 import type { CommitReceipt, EpochPayload, Landing } from './epoch-payload';
 import { BatchSender } from './batch-sender';
 
@@ -112,6 +112,7 @@ export class TransactionalProducer implements EpochCommitter {
     await this.answered('AddPartitionsToTxn', deadline, async () => {
       const answers = await this.options.port.addPartitionsToTxn(this.txn(), partitions);
       assert(answers.length === partitions.length, 'AddPartitionsToTxn answered for other partitions');
+      refuseForbidden(answers, 'AddPartitionsToTxn', this.step, this.options.transactionalId);
       return worst(answers);
     });
   }
@@ -137,6 +138,7 @@ export class TransactionalProducer implements EpochCommitter {
     await this.answered('TxnOffsetCommit', deadline, async () => {
       const answers = await this.options.port.txnOffsetCommit(this.txn(), payload.group, payload.offsets);
       assert(answers.length === payload.offsets.length, 'TxnOffsetCommit answered for other partitions');
+      refuseForbidden(answers, 'TxnOffsetCommit', this.step, this.options.transactionalId);
       return worst(answers);
     });
   }

@@ -1,6 +1,7 @@
-import { TidemarkError, type ErrorCode, type Reaction } from '../../errors';
+import { isTidemarkError, TidemarkError, type ErrorCode, type Reaction } from '../../errors';
 import { KafkaRequestError } from '../port';
 import { kafkaErrorName } from '../protocol/errors';
+import { neededRight } from '../protocol/needed-rights';
 
 /** Leaders and coordinators that move, brokers that are busy or behind: the same request may work in a moment. */
 const RETRY = [
@@ -71,7 +72,6 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   TM1006: 'choose another application id, or stop the other members of this consumer group',
   TM1012: 'another process runs with this instance id: stop it, or give this one an instance id of its own',
   TM2003: 'create the topic, or correct its name',
-  TM2008: "grant the needed ACL to the client's principal, or correct its credentials",
   TM2009: 'use Kafka 3.6 or later',
 };
 
@@ -82,7 +82,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
  */
 export function brokerError(api: string, kafkaErrorCode: number, where: string): TidemarkError {
   const code = CODES.get(kafkaErrorCode) ?? 'TM2002';
-  const hint = HINTS[code];
+  const hint = rightsHint(api, kafkaErrorCode) ?? HINTS[code];
   const what = `${api} was answered with ${kafkaErrorName(kafkaErrorCode)} (${kafkaErrorCode})`;
   return new TidemarkError(code, reactionTo(kafkaErrorCode), what, {
     where,
@@ -90,12 +90,31 @@ export function brokerError(api: string, kafkaErrorCode: number, where: string):
   });
 }
 
+/** What to grant after an authorization error; undefined for any other. */
+export function rightsHint(api: string, kafkaErrorCode: number): string | undefined {
+  const right = neededRight(api, kafkaErrorCode);
+  if (right === null) return undefined;
+  return `grant ${right} to the principal of this job; docs/security.md lists all that a job needs`;
+}
+
 /**
- * The error for a request that brought no answer: TM2001 `retry`.
+ * Why a broker refused to take a connection (TM2010, TM2011), when that is why the request was not sent; it was taken
+ * before, or the request would have failed with this error itself.
+ */
+export function refusalIn(error: unknown): TidemarkError | null {
+  const cause = isKafkaRequestError(error) ? error.cause : undefined;
+  if (isTidemarkError(cause)) return cause;
+  return isKafkaRequestError(cause) ? refusalIn(cause) : null;
+}
+
+/**
+ * The error for a request that brought no answer: TM2001 `retry`, or the reason why the connection was refused.
  * @throws what it was given, when that is not a failed request: a bug must not pass for a broker that is away
  */
 export function connectionError(error: unknown, where: string): TidemarkError {
   if (!isKafkaRequestError(error)) throw error;
+  const refusal = refusalIn(error);
+  if (refusal !== null) return refusal;
   return new TidemarkError('TM2001', 'retry', `${error.api} brought no answer: ${error.message}`, {
     where,
     hint: 'check that the brokers run and can be reached',

@@ -171,6 +171,11 @@ export function isRetriableKafkaError(code: number): boolean {
   return KAFKA_ERRORS.get(code)?.retriable ?? false;
 }
 
+/** Whether an ACL is missing: on a topic, a group, the cluster, a transactional id or a delegation token. */
+export function isAuthorizationError(code: number): boolean {
+  return kafkaErrorName(code).endsWith('_AUTHORIZATION_FAILED');
+}
+
 /** The codes that are compared with in the program, by name. */
 export const KafkaError = {
   NONE: 0,
