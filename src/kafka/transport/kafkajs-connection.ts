@@ -176,7 +176,8 @@ export class BrokerConnection {
    */
   #planRenewal(): void {
     const lifetimeMs = this.#kafkajs.sessionLifetime.toNumber();
-    this.#kafkajs.reauthenticationThreshold = Math.min(RENEW_BEFORE_MS, lifetimeMs * RENEW_AT_SHARE_LEFT);
+    const left = Math.floor(lifetimeMs * RENEW_AT_SHARE_LEFT); // kafkajs makes a BigInt of it
+    this.#kafkajs.reauthenticationThreshold = Math.min(RENEW_BEFORE_MS, left);
   }
 
   #write(request: OutgoingRequest): void {
