@@ -16,6 +16,8 @@ export const KEY_PASSPHRASE = 'passphrase-of-the-key';
 export const SESSION_MS = 4_000;
 
 export interface SecuredKafkaOptions {
+  /** Principals that need no ACL, such as `User:ada`. Default: none but those at the plain listener. */
+  readonly superUsers?: readonly string[];
   /** Users of SASL PLAIN and their passwords. */
   readonly plainUsers: Readonly<Record<string, string>>;
 }
@@ -38,7 +40,7 @@ export class SecuredKafka {
     this.folder = folder;
   }
 
-  static async open({ plainUsers }: SecuredKafkaOptions): Promise<SecuredKafka> {
+  static async open({ plainUsers, superUsers = [] }: SecuredKafkaOptions): Promise<SecuredKafka> {
     const folder = await mkdtemp(join(tmpdir(), 'tidemark-secured-'));
     const authority = new CertificateAuthority('tidemark test authority');
     const stores = {
@@ -52,7 +54,7 @@ export class SecuredKafka {
     const kafka = await obtainKafka({
       source: 'local',
       listeners: { SECURE: 'SASL_SSL', MUTUAL: 'SSL' },
-      serverProperties: { ...authorizer(), ...tls(folder), ...sasl(plainUsers) },
+      serverProperties: { ...authorizer(superUsers), ...tls(folder), ...sasl(plainUsers) },
     });
     return new SecuredKafka(kafka, authority, folder);
   }
@@ -105,11 +107,11 @@ export function unsignedToken(subject: string, expiresAt: number): string {
   return `${part({ alg: 'none' })}.${part(claims)}.`;
 }
 
-function authorizer(): Record<string, string> {
+function authorizer(superUsers: readonly string[]): Record<string, string> {
   return {
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'allow.everyone.if.no.acl.found': 'false',
-    'super.users': 'User:ANONYMOUS',
+    'super.users': ['User:ANONYMOUS', ...superUsers].join(';'),
   };
 }
 

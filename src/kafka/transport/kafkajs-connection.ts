@@ -13,7 +13,7 @@ import type {
   KafkajsSocketFactory,
   KafkajsSocketRequest,
 } from './kafkajs-types';
-import { ANSWERED_WITH_TLS } from './login-failure';
+import { ANSWERED_WITH_TLS, refusalOf } from './login-failure';
 import { oauthBearerProvider } from './oauthbearer';
 import { asError } from './reason';
 
@@ -65,6 +65,8 @@ export class BrokerConnection {
   readonly #kafkajs: KafkajsConnection;
   readonly #broker: KafkajsBroker;
   readonly #options: ConnectionOptions;
+  /** `host:port`, for messages. */
+  readonly #where: string;
   readonly #closed: Promise<void>;
   #markClosed: () => void = () => undefined;
   #socket: Socket | null = null;
@@ -79,6 +81,7 @@ export class BrokerConnection {
   constructor(address: BrokerAddress, options: ConnectionOptions) {
     const { config, connectionTimeoutMs } = options;
     this.#options = options;
+    this.#where = `${address.host}:${address.port}`;
     this.#closed = new Promise((resolve) => (this.#markClosed = resolve));
     const logger = kafkajsLogger(config.onLog);
     const pool = new ConnectionPool({
@@ -165,7 +168,10 @@ export class BrokerConnection {
           this.#waitingForLogin = null;
           for (const request of waiting) this.#write(request);
         },
-        (error: unknown) => void this.destroy(asError(error)),
+        (error: unknown) => {
+          const reason = asError(error);
+          void this.destroy(refusalOf(reason, this.#where, 'retry', this.#options.config) ?? reason);
+        },
       )
       .finally(cancel);
   }
