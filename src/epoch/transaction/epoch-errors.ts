@@ -1,10 +1,11 @@
 import { TidemarkError } from '../../errors';
-import { rightsHint } from '../../kafka/client/broker-errors';
+import { brokerError } from '../../kafka/client/broker-errors';
 import { tpKey, type PartitionError } from '../../kafka/port';
 import { kafkaErrorName } from '../../kafka/protocol/errors';
+import { must } from '../../util/asserts';
 import { judgeAnswer, type CommitStep, type StepVerdict } from '../protocol/commit-steps';
 
-/** Names the partition that makes retrying pointless, if one of an answer does. @throws {TidemarkError} TM2008 */
+/** Names the partition that makes retrying pointless, if one of an answer does. @throws {TidemarkError} with reaction `stop` */
 export function refuseForbidden(
   answers: readonly PartitionError[],
   api: string,
@@ -38,9 +39,10 @@ export function stepError(
         hint: 'another live process has this instance id; give each process its own --instance-id',
       });
     case 'stop': {
-      const hint = rightsHint(what.split(' ', 1)[0] ?? what, errorCode ?? 0);
+      const [api = what] = what.split(' ', 1);
+      const { code, hint } = brokerError(api, must(errorCode, 'error code'), transactionalId);
       const told = hint === undefined ? details : { ...details, hint };
-      return new TidemarkError('TM2008', 'stop', `${what} was refused: ${answer}`, told);
+      return new TidemarkError(code, 'stop', `${what} was refused: ${answer}`, told);
     }
     case 'abort': {
       const code = errorCode === null ? 'TM5004' : 'TM5002';

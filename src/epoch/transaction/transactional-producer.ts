@@ -1,5 +1,7 @@
+import { refusalIn } from '../../kafka/client/broker-errors';
 import type { MetadataCache } from '../../kafka/client/metadata-cache';
 import { KafkaRequestError, type KafkaPort, type ProducerIdentity, type TxnIdentity } from '../../kafka/port';
+import { KafkaError } from '../../kafka/protocol/errors';
 import { assert, must } from '../../util/asserts';
 import type { FaultInjector } from '../../util/fault-points';
 import type { Platform } from '../../util/ports';
@@ -201,6 +203,8 @@ export class TransactionalProducer implements EpochCommitter {
         if (platform.clock.monotonic() > deadline) return answer;
       } catch (error) {
         if (!(error instanceof KafkaRequestError)) throw error;
+        const refusal = refusalIn(error);
+        if (refusal !== null) throw refusal; // waiting is the restart strategy's, which says why
         if (platform.clock.monotonic() > deadline)
           throw stepError('abort', api, null, transactionalId, error);
       }
@@ -224,10 +228,9 @@ function worst(answers: readonly { errorCode: number }[]): number {
   for (const { errorCode } of answers) {
     if (errorCode === 0) continue;
     // Another partition of the same request is the reason; where none says so, this is no clean answer either.
-    if (errorCode === OPERATION_NOT_ATTEMPTED) undecided ||= errorCode;
+    if (errorCode === KafkaError.OPERATION_NOT_ATTEMPTED) undecided ||= errorCode;
     else if (judgeAnswer('adding-partitions', errorCode) !== 'retry') return errorCode;
     else undecided = errorCode;
   }
   return undecided;
 }
-const OPERATION_NOT_ATTEMPTED = 55;
