@@ -382,40 +382,6 @@ describe('refuses (TM1002)', () => {
       'initial-backoff (1 s) is longer',
     ],
     ['SASL in part', ['kafka.sasl.username=u'], 'SASL needs a mechanism, a user name and a password'],
-    ['OAUTHBEARER without tokens', ['kafka.sasl.mechanism=oauthbearer'], 'needs one source of tokens'],
-    [
-      'OAUTHBEARER with two sources of tokens',
-      [
-        'kafka.sasl.mechanism=oauthbearer',
-        `kafka.sasl.oauthbearer.token-file=${__filename}`,
-        'kafka.sasl.oauthbearer.token-endpoint-url=https://tokens.example',
-      ],
-      'needs one source of tokens',
-    ],
-    [
-      'an endpoint without a secret',
-      [
-        'kafka.sasl.mechanism=oauthbearer',
-        'kafka.sasl.oauthbearer.token-endpoint-url=https://tokens.example',
-        'kafka.sasl.oauthbearer.client-id=c',
-      ],
-      'needs one source of tokens',
-    ],
-    [
-      'OAUTHBEARER with a password',
-      ['kafka.sasl.mechanism=oauthbearer', 'kafka.sasl.username=u', 'kafka.sasl.password=p'],
-      'has no user name and no password',
-    ],
-    [
-      'a token without its mechanism',
-      [
-        'kafka.sasl.mechanism=plain',
-        'kafka.sasl.username=u',
-        'kafka.sasl.password=p',
-        `kafka.sasl.oauthbearer.token-file=${__filename}`,
-      ],
-      'the mechanism is another one',
-    ],
     ['a certificate without its key', [`kafka.ssl.cert-file=${__filename}`], 'needs both'],
     [
       'TLS off with TLS options',

@@ -277,7 +277,7 @@ export class Executor {
   private async answerLoss(): Promise<void> {
     const { lost } = this;
     const rejoins = isTidemarkError(lost?.error) && lost.error.reaction === 'rejoin';
-    if (rejoins) this.logLoss(lost.error as TidemarkError);
+    if (rejoins) this.logLoss(lost.error);
     await this.disown();
     await this.committer.fence('takeover');
     this.lost = null;
