@@ -4,7 +4,6 @@ import { KafkaError, kafkaErrorName } from '../kafka/protocol/errors';
 import type { Executor } from './executor';
 import { ReplayNeeded } from './record-pump';
 
-
 /**
  * What follows when a turn of the executor's loop failed, by the error's reaction (PROTOCOL A4, A5):
  * - a record to be replayed as bad: drop the epoch, reload; the producer is untouched, nothing was sent;
