@@ -6,6 +6,5 @@ export {
   type KafkaHandle,
   type KafkaSource,
   type ObtainKafkaOptions,
-  type SecurityProtocol,
   type StopOptions,
 } from './types';
