@@ -10,7 +10,7 @@ import type { CliServices } from './services';
 export const realServices: CliServices = {
   loadJob,
   runJob,
-  connectKafka: (config) => createKafkaPort(kafkaClientConfig(config), systemPlatform),
+  connectKafka: (config) => createKafkaPort(kafkaClientConfig(config, systemPlatform), systemPlatform),
   startLocalKafka: async (port, report) => {
     const kafka = await obtainKafka({ log: report, ...(port === undefined ? {} : { port }) });
     const started = kafka.source !== 'environment';

@@ -112,6 +112,17 @@ function ssl(v: OptionValues): SslConfig | null {
 function sasl(v: OptionValues): SaslConfig | null {
   const mechanism = v['kafka.sasl.mechanism'];
   if (mechanism === null) return null;
+  if (mechanism === 'oauthbearer') {
+    const key = 'kafka.sasl.oauthbearer';
+    const oauthbearer = {
+      tokenFile: v[`${key}.token-file`],
+      tokenEndpointUrl: v[`${key}.token-endpoint-url`],
+      clientId: v[`${key}.client-id`],
+      clientSecret: v[`${key}.client-secret`],
+      scope: v[`${key}.scope`],
+    };
+    return { mechanism, oauthbearer };
+  }
   const username = must(v['kafka.sasl.username'], 'SASL user name');
   return { mechanism, username, password: must(v['kafka.sasl.password'], 'SASL password') };
 }

@@ -11,6 +11,14 @@ interface Rule {
 
 const time = formatDuration;
 
+const TOKEN_KEYS = [
+  'kafka.sasl.oauthbearer.token-file',
+  'kafka.sasl.oauthbearer.token-endpoint-url',
+  'kafka.sasl.oauthbearer.client-id',
+  'kafka.sasl.oauthbearer.client-secret',
+  'kafka.sasl.oauthbearer.scope',
+] as const satisfies readonly OptionKey[];
+
 /** `first` may not be longer than `second`. */
 function notLonger(first: OptionKey, second: OptionKey, hint: string): Rule {
   const problem = (values: OptionValues): string | undefined => {
@@ -119,6 +127,7 @@ const RULES: readonly Rule[] = [
   {
     keys: ['kafka.sasl.mechanism', 'kafka.sasl.username', 'kafka.sasl.password'],
     problem: (v) => {
+      if (v['kafka.sasl.mechanism'] === 'oauthbearer') return undefined;
       const parts = [v['kafka.sasl.mechanism'], v['kafka.sasl.username'], v['kafka.sasl.password']];
       const given = parts.filter((part) => part !== null).length;
       return given === 0 || given === parts.length
@@ -126,6 +135,34 @@ const RULES: readonly Rule[] = [
         : 'SASL needs a mechanism, a user name and a password';
     },
     hint: 'set all three of kafka.sasl.mechanism, .username and .password, or none',
+  },
+  {
+    keys: ['kafka.sasl.mechanism', 'kafka.sasl.username', 'kafka.sasl.password'],
+    problem: (v) =>
+      v['kafka.sasl.mechanism'] === 'oauthbearer' &&
+      (v['kafka.sasl.username'] !== null || v['kafka.sasl.password'] !== null)
+        ? 'kafka.sasl.mechanism is oauthbearer, which has no user name and no password'
+        : undefined,
+    hint: 'leave them out, or choose another mechanism',
+  },
+  {
+    keys: ['kafka.sasl.mechanism', ...TOKEN_KEYS],
+    problem: (v) =>
+      v['kafka.sasl.mechanism'] !== 'oauthbearer' && TOKEN_KEYS.some((key) => v[key] !== null)
+        ? 'kafka.sasl.oauthbearer options are set, and the mechanism is another one'
+        : undefined,
+    hint: 'set kafka.sasl.mechanism to oauthbearer, or leave them out',
+  },
+  {
+    keys: ['kafka.sasl.mechanism', ...TOKEN_KEYS],
+    problem: (v) => {
+      if (v['kafka.sasl.mechanism'] !== 'oauthbearer') return undefined;
+      const [file, url, id, secret, scope] = TOKEN_KEYS.map((key) => v[key] !== null);
+      const fromFile = file && !url && !id && !secret && !scope;
+      const fromEndpoint = !file && url && id && secret;
+      return fromFile || fromEndpoint ? undefined : 'SASL OAUTHBEARER needs one source of tokens';
+    },
+    hint: 'set either kafka.sasl.oauthbearer.token-file, or .token-endpoint-url with .client-id and .client-secret',
   },
   {
     keys: ['kafka.ssl.cert-file', 'kafka.ssl.key-file'],

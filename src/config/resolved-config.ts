@@ -80,10 +80,22 @@ export interface SslConfig {
   readonly serverName: string | null;
 }
 
-export interface SaslConfig {
-  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-  readonly username: string;
-  readonly password: string;
+export type SaslConfig =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+      readonly username: string;
+      readonly password: string;
+    }
+  | { readonly mechanism: 'oauthbearer'; readonly oauthbearer: TokenSourceConfig };
+
+/** Where tokens come from: a file, or an endpoint with all that it takes; what is not of it is null. */
+export interface TokenSourceConfig {
+  /** Absolute. */
+  readonly tokenFile: string | null;
+  readonly tokenEndpointUrl: string | null;
+  readonly clientId: string | null;
+  readonly clientSecret: string | null;
+  readonly scope: string | null;
 }
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';

@@ -27,6 +27,8 @@ export const ERROR_CODES = {
   TM2007: 'compression codec is unknown or not installed',
   TM2008: 'not authorised',
   TM2009: 'broker does not support a needed API version',
+  TM2010: 'broker refuses the login',
+  TM2011: 'no TLS connection with the broker',
   TM3001: 'record cannot be deserialized',
   TM3002: 'operator threw',
   TM3003: 'record is too large for its topic',

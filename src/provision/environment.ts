@@ -80,5 +80,6 @@ function foreignNode(id: number, address: string): BrokerNode {
         },
       ),
     );
-  return { id, address, pid: undefined, start: refuse, stop: refuse, kill: refuse, isRunning: () => true };
+  const calls = { start: refuse, stop: refuse, kill: refuse, isRunning: () => true };
+  return { id, address, listeners: {}, pid: undefined, ...calls };
 }

@@ -47,9 +47,16 @@ export function completeRequest(options: ObtainKafkaOptions): KafkaRequest {
       hint: `name a release such as ${DEFAULT_KAFKA_VERSION}, not older than ${OLDEST_KAFKA_VERSION}`,
     });
   }
+  const { listeners = {} } = options;
+  if (Object.keys(listeners).length > 0 && options.source !== 'local') {
+    throw new TidemarkError('TM1010', 'usage', 'only a local Kafka can have further listeners', {
+      hint: "ask for source 'local'",
+    });
+  }
   return {
     ...options,
     version,
+    listeners,
     brokers: options.brokers ?? 1,
     log: options.log ?? (() => undefined),
     serverProperties: options.serverProperties ?? {},

@@ -1,12 +1,17 @@
 /** Where a Kafka came from. */
 export type KafkaSource = 'environment' | 'docker' | 'local';
 
+/** How a listener is secured, as `listener.security.protocol.map` names it. */
+export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+
 /** One broker of a {@link KafkaHandle}. */
 export interface BrokerNode {
   /** `node.id`, from 1. */
   readonly id: number;
   /** `host:port` for clients; the same over restarts. */
   readonly address: string;
+  /** `host:port` of each listener that was asked for in {@link ObtainKafkaOptions.listeners}, by its name. */
+  readonly listeners: Readonly<Record<string, string>>;
   /** Process id of the server while it runs as a process of this machine. */
   readonly pid: number | undefined;
   /** Starts it on the same data and port and waits until it answers. Does nothing when it runs. @throws TidemarkError TM1010 */
@@ -49,6 +54,11 @@ export interface ObtainKafkaOptions {
   readonly log?: (line: string) => void;
   /** Broker settings that replace the defaults of `server-properties.ts`. */
   readonly serverProperties?: Readonly<Record<string, string>>;
+  /**
+   * Listeners for clients beside the plain one, by a name in capitals; each gets a free port. Keys and logins come with
+   * `serverProperties`, as `listener.name.<name in small letters>.…`. Source `local` only, which must be named.
+   */
+  readonly listeners?: Readonly<Record<string, SecurityProtocol>>;
   /** Allows one source only, instead of the first that works. */
   readonly source?: KafkaSource;
   /** Folder for data and logs, kept by `stop()` and used again. Default: a temporary folder. Source `local` only. */
@@ -67,6 +77,7 @@ export interface KafkaRequest extends ObtainKafkaOptions {
   readonly brokers: 1 | 3;
   readonly log: (line: string) => void;
   readonly serverProperties: Readonly<Record<string, string>>;
+  readonly listeners: Readonly<Record<string, SecurityProtocol>>;
   readonly heapMiB: number;
   readonly detached: boolean;
 }

@@ -12,6 +12,7 @@ import { checkApiVersions, checkBrokers } from './broker-check';
 import { ControlLog, type IncarnationRecord } from './control-log';
 import { refuseMisfit, refuseUnequal } from './job-checks';
 import { planJob, type JobPlan } from './job-plan';
+import { checkPurgeRight } from './purge-right';
 import { readTopicFacts } from './read-topic-facts';
 import type { TopicFacts } from './topic-facts';
 
@@ -67,6 +68,7 @@ export async function bootstrap(
     await control.writeIncarnation(incarnationRecord(plan, topology, ids, sourceIds));
     logger.info('internal topics created', { topics: internal.map(({ topic }) => topic) });
   }
+  await checkPurgeRight(client, [...plan.shuffles.values()]);
   const names = [...outside.keys(), ...internal.map(({ topic }) => topic)];
   return { plan, topics: await readTopicFacts(client, names) };
 }

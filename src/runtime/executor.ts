@@ -277,12 +277,18 @@ export class Executor {
 
   private async answerLoss(): Promise<void> {
     const { lost } = this;
+    const rejoins = isTidemarkError(lost?.error) && lost.error.reaction === 'rejoin';
+    if (rejoins) this.logLoss(lost.error);
     await this.disown();
     await this.committer.fence('takeover');
     this.lost = null;
     lost?.done();
-    if (lost !== null && isTidemarkError(lost.error) && lost.error.reaction === 'rejoin') return;
-    if (lost !== null) throw lost.error;
+    if (lost !== null && !rejoins) throw lost.error;
+  }
+
+  private logLoss(error: TidemarkError): void {
+    const details = { code: error.code, reason: error.describe() };
+    this.context.logger.warn('membership lost, joining again', details);
   }
 
   private async adopt(): Promise<void> {

@@ -1,12 +1,10 @@
 import { isTidemarkError, TidemarkError } from '../errors';
 import { KafkaRequestError, type GroupIdentity } from '../kafka/port';
+import { KafkaError, kafkaErrorName } from '../kafka/protocol/errors';
 import { UnwritableState } from '../state/unwritable-state';
 import type { SmallerEpochNeeded } from './bad-state-search';
 import type { Executor } from './executor';
 import { ReplayNeeded } from './record-pump';
-
-const NONE = 0;
-const FENCED_INSTANCE_ID = 82;
 
 /**
  * What follows when a turn of the executor's loop failed, by the error's reaction (PROTOCOL A4, A5):
@@ -120,8 +118,8 @@ async function confirmMembership(executor: Executor): Promise<void> {
     if (!(error instanceof KafkaRequestError)) throw error;
     throw new TidemarkError('TM5001', 'abort-epoch', 'membership cannot be confirmed', { cause: error });
   });
-  if (answer.errorCode === NONE) return;
-  if (answer.errorCode === FENCED_INSTANCE_ID) {
+  if (answer.errorCode === KafkaError.NONE) return;
+  if (answer.errorCode === KafkaError.FENCED_INSTANCE_ID) {
     throw new TidemarkError(
       'TM1012',
       'stop',
@@ -131,7 +129,7 @@ async function confirmMembership(executor: Executor): Promise<void> {
       },
     );
   }
-  throw notAMember(identity, `the coordinator answered ${answer.errorCode}`);
+  throw notAMember(identity, `the coordinator answered ${kafkaErrorName(answer.errorCode)}`);
 }
 
 function notAMember(identity: GroupIdentity | null, why: string): TidemarkError {

@@ -34,7 +34,7 @@ export interface OpenedExecutor {
 /** Connects to Kafka, checks and creates what the job needs, and puts an executor together. */
 export async function openExecutor(options: OpenExecutorOptions): Promise<OpenedExecutor> {
   const { job, config, platform, logger, instanceId, index } = options;
-  const port = createKafkaPort(kafkaClientConfig(config.kafka), platform);
+  const port = createKafkaPort(kafkaClientConfig(config.kafka, platform), platform);
   const metadata = new MetadataCache(port, platform);
   const close = async (): Promise<void> => {
     metadata.close();

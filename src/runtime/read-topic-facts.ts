@@ -1,7 +1,7 @@
-import { TidemarkError } from '../errors';
+import { brokerError } from '../kafka/client/broker-errors';
 import type { ClientContext } from '../kafka/client/client-context';
 import { describeTopics } from '../kafka/client/topic-admin';
-import { kafkaErrorName } from '../kafka/protocol/errors';
+import { KafkaError } from '../kafka/protocol/errors';
 import type { ConfigResult } from '../kafka/port';
 import { must } from '../util/asserts';
 import { TopicFacts, type TopicFact } from './topic-facts';
@@ -14,12 +14,8 @@ export async function readTopicFacts(client: ClientContext, topics: readonly str
   const described = await describeTopics(client.port, topics);
   const configs = await client.port.describeConfigs(topics.map((name) => ({ type: 'topic' as const, name })));
   const facts = configs.map((config): TopicFact => {
-    if (config.errorCode !== 0) {
-      throw new TidemarkError('TM2002', 'usage', `DescribeConfigs: ${kafkaErrorName(config.errorCode)}`, {
-        where: `topic ${config.name}`,
-        hint: 'the principal of this job needs DescribeConfigs on its topics',
-      });
-    }
+    if (config.errorCode !== KafkaError.NONE)
+      throw brokerError('DescribeConfigs', config.errorCode, `topic ${config.name}`);
     const metadata = must(described.get(config.name), `metadata of ${config.name}`);
     return {
       topic: config.name,

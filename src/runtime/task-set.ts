@@ -1,6 +1,7 @@
 import { isTidemarkError, TidemarkError } from '../errors';
 import { tpKey } from '../kafka/port';
-import { kafkaErrorName } from '../kafka/protocol/errors';
+import { brokerError, connectionError } from '../kafka/client/broker-errors';
+import { KafkaError } from '../kafka/protocol/errors';
 import type { LocalStore, OpenedStore } from '../state/local-store';
 import type { ExecutorContext } from './executor-context';
 import { ISOLATION } from './executor-context';
@@ -34,7 +35,6 @@ export interface RecoveryReport {
 const MAX_RECOVERIES = 16;
 const GROUP_OFFSET_ATTEMPTS = 200;
 const GROUP_OFFSET_PAUSE_MS = 25;
-const UNSTABLE_OFFSET_COMMIT = 88;
 
 /**
  * The tasks that an executor owns. Opening one means recovering it (PROTOCOL B4, C); reloading all of them is what
@@ -199,22 +199,20 @@ export class TaskSet {
   private async groupOffsets(task: Task): Promise<Map<string, number>> {
     const { port, platform, config } = this.context;
     const partitions = task.inputs.map(({ topic, partition }) => ({ topic, partition }));
+    const where = `group ${config.applicationId}`;
     for (let attempt = 1; ; attempt++) {
       const answer = await port
         .offsetFetch(config.applicationId, partitions, true)
-        .catch((cause: unknown) => {
-          throw new TidemarkError('TM2001', 'abort-epoch', 'the group offsets cannot be read', { cause });
+        .catch((error: unknown) => {
+          throw connectionError(error, where);
         });
       const errorCode = answer.errorCode || (answer.offsets.find((o) => o.errorCode !== 0)?.errorCode ?? 0);
       if (errorCode === 0) {
         const known = answer.offsets.filter(({ offset }) => offset >= 0n);
         return new Map(known.map((o) => [tpKey(o.topic, o.partition), Number(o.offset)]));
       }
-      if (attempt >= GROUP_OFFSET_ATTEMPTS || errorCode !== UNSTABLE_OFFSET_COMMIT) {
-        throw new TidemarkError('TM2002', 'abort-epoch', `OffsetFetch: ${kafkaErrorName(errorCode)}`, {
-          where: config.applicationId,
-        });
-      }
+      if (attempt >= GROUP_OFFSET_ATTEMPTS || errorCode !== KafkaError.UNSTABLE_OFFSET_COMMIT)
+        throw brokerError('OffsetFetch', errorCode, where);
       await platform.scheduler.sleep(GROUP_OFFSET_PAUSE_MS);
     }
   }

@@ -23,6 +23,16 @@ test('says once that it waits and once that it is over', async () => {
   expect(lines).toEqual(['Kafka cannot be read: waiting, and trying again', 'Kafka can be read again']);
 });
 
+test('says so again when the reason turns out to be another one', async () => {
+  const { platform, lines, troubles } = setUp();
+  const refused = new TidemarkError('TM2010', 'retry', 'refused');
+  for (const trouble of [away, away, away, refused, away, refused]) {
+    troubles.look([trouble]);
+    await platform.advance(1000);
+  }
+  expect(lines).toHaveLength(2);
+});
+
 test('says nothing of what passes within a second', async () => {
   const { platform, lines, troubles } = setUp();
   for (let second = 0; second < 5; second++) {

@@ -39,20 +39,46 @@ export function isLegalStep(from: CommitStep, to: CommitStep, version: Version):
   return NEXT[version][from].includes(to);
 }
 
-/** Kafka error codes that this table knows by name. */
-const NONE = 0;
-const COORDINATOR_LOAD_IN_PROGRESS = 14;
-const COORDINATOR_NOT_AVAILABLE = 15;
-const NOT_COORDINATOR = 16;
-const ILLEGAL_GENERATION = 22;
-const UNKNOWN_MEMBER_ID = 25;
-const REBALANCE_IN_PROGRESS = 27;
-const INVALID_PRODUCER_EPOCH = 47;
-const INVALID_PRODUCER_ID_MAPPING = 49;
-const TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53;
-const CONCURRENT_TRANSACTIONS = 51;
-const FENCED_INSTANCE_ID = 82;
-const PRODUCER_FENCED = 90;
+/** The Kafka error codes that a commit tells apart, by name; every other one aborts the epoch, also one that is not known. */
+export const STEP_CODES = {
+  NONE: 0,
+  COORDINATOR_LOAD_IN_PROGRESS: 14,
+  COORDINATOR_NOT_AVAILABLE: 15,
+  NOT_COORDINATOR: 16,
+  ILLEGAL_GENERATION: 22,
+  UNKNOWN_MEMBER_ID: 25,
+  REBALANCE_IN_PROGRESS: 27,
+  INVALID_PRODUCER_EPOCH: 47,
+  INVALID_PRODUCER_ID_MAPPING: 49,
+  CONCURRENT_TRANSACTIONS: 51,
+  FENCED_INSTANCE_ID: 82,
+  PRODUCER_FENCED: 90,
+} as const;
+
+/** Missing rights, and what is wrong with the records or the request itself: a replay would meet it again. */
+export const LASTING_CODES = {
+  MESSAGE_TOO_LARGE: 10,
+  OFFSET_METADATA_TOO_LARGE: 12,
+  INVALID_TOPIC_EXCEPTION: 17,
+  RECORD_LIST_TOO_LARGE: 18,
+  INVALID_REQUIRED_ACKS: 21,
+  INVALID_GROUP_ID: 24,
+  INVALID_COMMIT_OFFSET_SIZE: 28,
+  TOPIC_AUTHORIZATION_FAILED: 29,
+  GROUP_AUTHORIZATION_FAILED: 30,
+  CLUSTER_AUTHORIZATION_FAILED: 31,
+  INVALID_TIMESTAMP: 32,
+  UNSUPPORTED_VERSION: 35,
+  INVALID_REQUEST: 42,
+  UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
+  POLICY_VIOLATION: 44,
+  INVALID_TRANSACTION_TIMEOUT: 50,
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 53,
+  UNSUPPORTED_COMPRESSION_TYPE: 76,
+  INVALID_RECORD: 87,
+} as const;
+
+const LASTING: ReadonlySet<number> = new Set(Object.values(LASTING_CODES));
 
 export type StepVerdict =
   /** The step is done. */
@@ -78,27 +104,30 @@ export type AnsweredStep = CommitStep | 'fencing';
  * EndTxn is never repeated: only its clean first answer counts (I3, A4).
  */
 export function judgeAnswer(step: AnsweredStep, errorCode: number | null, version: Version): StepVerdict {
-  if (errorCode === NONE) return 'clean';
+  if (errorCode === STEP_CODES.NONE) return 'clean';
   if (errorCode === null) return 'abort';
   switch (errorCode) {
-    case INVALID_PRODUCER_EPOCH:
-    case PRODUCER_FENCED:
-    case INVALID_PRODUCER_ID_MAPPING: // the transactional id expired: it counts as fenced (A8)
+    case STEP_CODES.INVALID_PRODUCER_EPOCH:
+    case STEP_CODES.PRODUCER_FENCED:
+    case STEP_CODES.INVALID_PRODUCER_ID_MAPPING: // the transactional id expired: it counts as fenced (A8)
       return 'fenced';
-    case ILLEGAL_GENERATION:
-    case UNKNOWN_MEMBER_ID:
+    case STEP_CODES.ILLEGAL_GENERATION:
+    case STEP_CODES.UNKNOWN_MEMBER_ID:
       return 'membership-lost';
-    case FENCED_INSTANCE_ID:
+    case STEP_CODES.FENCED_INSTANCE_ID:
       return 'duplicate-instance';
-    case TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-      return 'stop';
     default:
+      if (LASTING.has(errorCode)) return 'stop';
       return REPEATABLE[version][step]?.includes(errorCode) === true ? 'retry' : 'abort';
   }
 }
 
-const COORDINATOR_MOVES = [COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR];
-const WAITS_FOR_MARKERS = [CONCURRENT_TRANSACTIONS, ...COORDINATOR_MOVES];
+const COORDINATOR_MOVES = [
+  STEP_CODES.COORDINATOR_LOAD_IN_PROGRESS,
+  STEP_CODES.COORDINATOR_NOT_AVAILABLE,
+  STEP_CODES.NOT_COORDINATOR,
+];
+const WAITS_FOR_MARKERS = [STEP_CODES.CONCURRENT_TRANSACTIONS, ...COORDINATOR_MOVES];
 
 /**
  * Refusals that prove that nothing was done, at steps that may be repeated. In version 1 Produce is not among them: a
@@ -110,11 +139,11 @@ const REPEATABLE: Readonly<Record<Version, Readonly<Partial<Record<AnsweredStep,
   1: {
     fencing: WAITS_FOR_MARKERS,
     'adding-partitions': WAITS_FOR_MARKERS,
-    'committing-offsets': [...COORDINATOR_MOVES, REBALANCE_IN_PROGRESS],
+    'committing-offsets': [...COORDINATOR_MOVES, STEP_CODES.REBALANCE_IN_PROGRESS],
   },
   2: {
     fencing: WAITS_FOR_MARKERS,
-    producing: [CONCURRENT_TRANSACTIONS],
-    'committing-offsets': [...WAITS_FOR_MARKERS, REBALANCE_IN_PROGRESS],
+    producing: [STEP_CODES.CONCURRENT_TRANSACTIONS],
+    'committing-offsets': [...WAITS_FOR_MARKERS, STEP_CODES.REBALANCE_IN_PROGRESS],
   },
 };

@@ -1,4 +1,5 @@
 import { isTidemarkError } from '../../errors';
+import { refusalIn } from '../../kafka/client/broker-errors';
 import type { MetadataCache } from '../../kafka/client/metadata-cache';
 import {
   KafkaRequestError,
@@ -7,12 +8,19 @@ import {
   type TransactionVersion,
   type TxnIdentity,
 } from '../../kafka/port';
+import { KafkaError } from '../../kafka/protocol/errors';
 import { assert, must } from '../../util/asserts';
 import type { FaultInjector } from '../../util/fault-points';
 import type { Platform } from '../../util/ports';
-import { isLegalStep, judgeAnswer, type AnsweredStep, type CommitStep } from '../protocol/commit-steps';
+import {
+  isLegalStep,
+  judgeAnswer,
+  type AnsweredStep,
+  type CommitStep,
+  type StepVerdict,
+} from '../protocol/commit-steps';
 import type { EpochCommitter } from './committer';
-import { stepError } from './epoch-errors';
+import { refuseForbidden, stepError } from './epoch-errors';
 import type { CommitReceipt, EpochPayload, Landing } from './epoch-payload';
 import { BatchSender } from './batch-sender';
 
@@ -27,7 +35,6 @@ export interface TransactionalProducerOptions {
 
 const FIRST_RETRY_MS = 1;
 const MAX_RETRY_MS = 50;
-const OPERATION_NOT_ATTEMPTED = 55;
 
 /**
  * One executor's transactional producer: one epoch is one transaction.
@@ -143,6 +150,7 @@ export class TransactionalProducer implements EpochCommitter {
     await this.answered('AddPartitionsToTxn', deadline, async () => {
       const answers = await this.options.port.addPartitionsToTxn(this.txn(), partitions);
       assert(answers.length === partitions.length, 'AddPartitionsToTxn answered for other partitions');
+      refuseForbidden(answers, 'AddPartitionsToTxn', this.judge, this.options.transactionalId);
       return this.worst(answers);
     });
   }
@@ -170,6 +178,7 @@ export class TransactionalProducer implements EpochCommitter {
     await this.answered('TxnOffsetCommit', deadline, async () => {
       const answers = await this.options.port.txnOffsetCommit(this.txn(), payload.group, payload.offsets);
       assert(answers.length === payload.offsets.length, 'TxnOffsetCommit answered for other partitions');
+      refuseForbidden(answers, 'TxnOffsetCommit', this.judge, this.options.transactionalId);
       return this.worst(answers);
     });
   }
@@ -240,6 +249,8 @@ export class TransactionalProducer implements EpochCommitter {
         if (platform.clock.monotonic() > deadline) return outcome;
       } catch (error) {
         if (!(error instanceof KafkaRequestError)) throw error;
+        const refusal = refusalIn(error);
+        if (refusal !== null) throw refusal; // waiting is the restart strategy's, which says why
         if (platform.clock.monotonic() > deadline)
           throw stepError('abort', error.api, null, transactionalId, error);
       }
@@ -261,13 +272,16 @@ export class TransactionalProducer implements EpochCommitter {
   }
 
   /** The answer that decides: the first that is not clean and cannot be repeated, else one that can, else 0. */
+  private readonly judge = (errorCode: number): StepVerdict =>
+    judgeAnswer(this.step, errorCode, this.version);
+
   private worst(answers: readonly { errorCode: number }[]): number {
     let undecided = 0;
     for (const { errorCode } of answers) {
       if (errorCode === 0) continue;
       // Another partition of the same request is the reason; where none says so, this is no clean answer either.
-      if (errorCode === OPERATION_NOT_ATTEMPTED) undecided ||= errorCode;
-      else if (judgeAnswer(this.step, errorCode, this.version) !== 'retry') return errorCode;
+      if (errorCode === KafkaError.OPERATION_NOT_ATTEMPTED) undecided ||= errorCode;
+      else if (this.judge(errorCode) !== 'retry') return errorCode;
       else undecided = errorCode;
     }
     return undecided;

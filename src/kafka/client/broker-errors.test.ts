@@ -21,8 +21,8 @@ describe('reactionTo', () => {
     [29, 'stop'],
     [1, 'stop'],
     [37, 'usage'],
-    [9999, 'stop'],
-    [-1, 'stop'],
+    [9999, 'abort-epoch'],
+    [-1, 'abort-epoch'],
   ])('code %i: %s', (code, reaction) => expect(reactionTo(code)).toBe(reaction));
 });
 

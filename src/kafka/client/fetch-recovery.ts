@@ -1,14 +1,11 @@
 import { isTidemarkError, TidemarkError } from '../../errors';
 import { must } from '../../util/asserts';
-import { KafkaError } from '../protocol/errors';
 import { backoffMs } from './backoff';
-import { brokerError, reactionTo } from './broker-errors';
+import { brokerError } from './broker-errors';
+import { errorRule } from './error-reactions';
 import type { FetchAssignment } from './fetch-assignment';
 import type { FetcherOptions, FetchLimits } from './fetcher-options';
 import { offsetGone, rangeOf } from './offset-range';
-
-/** Errors that pass by themselves when a topic or leader is new, and never otherwise. */
-const MUST_PASS_SOON = new Set([-1, 2, KafkaError.UNKNOWN_TOPIC_OR_PARTITION, 100]);
 
 /** What the recovery tells the fetcher. */
 export interface RecoveryHost {
@@ -34,10 +31,11 @@ export class FetchRecovery {
 
   /** Decides by the error code of a Fetch answer. */
   refused(assignment: FetchAssignment, errorCode: number): void {
-    if (errorCode === KafkaError.OFFSET_OUT_OF_RANGE) return void this.checkRange(assignment);
+    const { fetch, reaction } = errorRule(errorCode);
+    if (fetch === 'check-range') return void this.checkRange(assignment);
     const error = brokerError('Fetch', errorCode, assignment.where());
-    if (MUST_PASS_SOON.has(errorCode)) this.retryLater(assignment, error, this.limits.persistentErrorMs);
-    else if (reactionTo(errorCode) === 'retry') this.retryLater(assignment, error);
+    if (fetch === 'must-pass-soon') this.retryLater(assignment, error, this.limits.persistentErrorMs);
+    else if (reaction === 'retry') this.retryLater(assignment, error);
     else this.fail(assignment, error);
   }
 

@@ -157,6 +157,27 @@ describe('GroupMember: losing', () => {
   });
 });
 
+describe('GroupMember: an error that nobody knows', () => {
+  const NEWER = 32_000;
+
+  it('drops everything and joins anew, when the owner has dealt with it', async () => {
+    const setup = setUp({
+      onLost: (error) => setup.platform.scheduler.sleep(700).then(() => void lost.push(error)),
+    });
+    const lost: unknown[] = [];
+    await makeStable(setup);
+    setup.beats(NEWER);
+    setup.kafka.script('joinGroup', () => joined(2, { memberId: 'm2' }));
+    setup.kafka.script('syncGroup', () => synced('again'));
+    await setup.platform.advance(INTERVAL_MS);
+    expect(setup.kafka.callsOf('joinGroup')).toHaveLength(1);
+    await setup.platform.advance(1_000);
+    expect(lost).toMatchObject([{ code: 'TM2002', reaction: 'abort-epoch' }]);
+    expect(setup.kafka.callsOf('joinGroup').at(-1)).toMatchObject([{ memberId: '' }]);
+    expect(setup.member.state()).toBe('stable');
+  });
+});
+
 describe('GroupMember: close', () => {
   it('says good-bye, as a static member too', async () => {
     const setup = setUp({ groupInstanceId: 'i1' });

@@ -73,8 +73,8 @@ export interface GroupMemberOptions extends Omit<RoundOptions, 'protocolName'> {
   readonly onRevoke: () => Promise<void>;
   readonly onAssigned: (assignment: MemberAssignment) => Promise<void> | void;
   /**
-   * Everything owned is gone: drop it all. Awaited before the next JoinGroup. When the error's reaction is not
-   * `rejoin` there is no next one: the member is dead.
+   * Everything owned is gone: drop it all. Awaited before the next JoinGroup. When the error's reaction is neither
+   * `rejoin` nor `abort-epoch` there is no next one: the member is dead.
    */
   readonly onLost: (error: unknown) => Promise<void> | void;
 }

@@ -1,7 +1,8 @@
 import { isTidemarkError, type TidemarkError } from '../../errors';
+import { unreachable } from '../../util/asserts';
 import type { GroupIdentity, JoinGroupResponse, KafkaPort, SyncGroupResponse, TopicPartition } from '../port';
 import { KafkaError } from '../protocol/errors';
-import { brokerError, connectionError, reactionTo } from './broker-errors';
+import { brokerError, connectionError } from './broker-errors';
 import {
   decodeAssignment,
   decodeSubscription,
@@ -9,6 +10,7 @@ import {
   encodeSubscription,
   type Assignment,
 } from './consumer-protocol';
+import { membershipReactionTo } from './error-reactions';
 
 export interface MemberMetadata {
   readonly memberId: string;
@@ -137,12 +139,23 @@ function unanswered(error: unknown, where: string): Failure {
   }
 }
 
-/** What an error code means for the membership. ILLEGAL_GENERATION leaves the member id valid, but nothing owned. */
+/**
+ * What an error code means for the membership. ILLEGAL_GENERATION leaves the member id valid, but nothing owned. After
+ * an error that nobody knows everything is dropped and joined anew, at the restart strategy's pace.
+ */
 export function failureFor(api: string, errorCode: number, where: string): Failure {
   const error = brokerError(api, errorCode, where);
-  const reaction = reactionTo(errorCode);
-  if (reaction === 'retry' || errorCode === KafkaError.REBALANCE_IN_PROGRESS) return { kind: 'retry', error };
-  if (reaction === 'rejoin')
-    return { kind: 'lost', error, keepsMemberId: errorCode === KafkaError.ILLEGAL_GENERATION };
-  return { kind: 'fatal', error };
+  const reaction = membershipReactionTo(errorCode);
+  switch (reaction) {
+    case 'retry':
+      return { kind: 'retry', error };
+    case 'rejoin':
+    case 'abort-epoch':
+      return { kind: 'lost', error, keepsMemberId: errorCode === KafkaError.ILLEGAL_GENERATION };
+    case 'usage':
+    case 'stop':
+      return { kind: 'fatal', error };
+    default:
+      return unreachable(reaction);
+  }
 }

@@ -1,3 +1,5 @@
+import { TidemarkError } from '../../errors';
+import { KafkaRequestError } from '../port';
 import { MetadataCache } from './metadata-cache';
 import { connectionLost, FakeKafkaPort } from './testing/fake-port';
 import { VirtualPlatform } from './testing/virtual-platform';
@@ -61,6 +63,20 @@ describe('MetadataCache', () => {
     leader.catch(() => undefined);
     await platform.advance(8000);
     await expect(platform.until(leader, 3000)).rejects.toMatchObject({ code: 'TM2003', reaction: 'stop' });
+  });
+
+  it('tells at once that the brokers refuse this client', async () => {
+    const { kafka, cache } = setUp();
+    const refused = new TidemarkError('TM2010', 'retry', 'refused');
+    kafka.script('metadata', () => {
+      throw new KafkaRequestError(
+        'Metadata',
+        'not sent',
+        true,
+        new KafkaRequestError('Metadata', 'x', true, refused),
+      );
+    });
+    await expect(cache.leaderOf('a', 0)).rejects.toBe(refused);
   });
 
   it('does not count the time in which no broker answered', async () => {

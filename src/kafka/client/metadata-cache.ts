@@ -10,7 +10,7 @@ import {
 } from '../port';
 import { KafkaError } from '../protocol/errors';
 import { backoffMs, retryUntil, type Attempt } from './backoff';
-import { brokerError, connectionError, reactionTo } from './broker-errors';
+import { brokerError, connectionError, reactionTo, refusalIn } from './broker-errors';
 import { Pulse } from './pulse';
 
 export interface Leader {
@@ -175,6 +175,9 @@ export class MetadataCache {
   }
 
   private unreachable(entry: Wanted, cause: unknown): void {
+    // Who asks must hear why at once: it does not pass like a broker that is away.
+    const refusal = refusalIn(cause);
+    if (refusal !== null) return this.fail(entry, refusal);
     let error: unknown;
     try {
       error = connectionError(cause, `metadata of topic ${entry.topic}`);

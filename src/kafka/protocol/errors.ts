@@ -5,7 +5,7 @@ export interface KafkaErrorInfo {
 }
 
 /** Names of retriable errors are in one table, the others in another: that is how Kafka's documentation marks them. */
-const RETRIABLE: Readonly<Record<number, string>> = {
+const RETRIABLE = {
   2: 'CORRUPT_MESSAGE',
   3: 'UNKNOWN_TOPIC_OR_PARTITION',
   5: 'LEADER_NOT_AVAILABLE',
@@ -38,9 +38,9 @@ const RETRIABLE: Readonly<Record<number, string>> = {
   122: 'SHARE_SESSION_NOT_FOUND',
   123: 'INVALID_SHARE_SESSION_EPOCH',
   133: 'SHARE_SESSION_LIMIT_REACHED',
-};
+} as const;
 
-const FINAL: Readonly<Record<number, string>> = {
+const FINAL = {
   [-1]: 'UNKNOWN_SERVER_ERROR',
   0: 'NONE',
   1: 'OFFSET_OUT_OF_RANGE',
@@ -147,7 +147,10 @@ const FINAL: Readonly<Record<number, string>> = {
   134: 'GROUP_DELETION_FAILED',
   135: 'STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED',
   136: 'CONTROLLER_ID_NOT_REGISTERED',
-};
+} as const;
+
+/** A name that Kafka gives to an error code. */
+export type KafkaErrorName = (typeof RETRIABLE)[keyof typeof RETRIABLE] | (typeof FINAL)[keyof typeof FINAL];
 
 const UNKNOWN_PREFIX = 'UNKNOWN_ERROR_CODE_';
 
@@ -169,6 +172,11 @@ export function kafkaErrorName(code: number): string {
 /** Whether Kafka lets a client send the same request again after this error; false for a code not in the table. */
 export function isRetriableKafkaError(code: number): boolean {
   return KAFKA_ERRORS.get(code)?.retriable ?? false;
+}
+
+/** Whether an ACL is missing: on a topic, a group, the cluster, a transactional id or a delegation token. */
+export function isAuthorizationError(code: number): boolean {
+  return kafkaErrorName(code).endsWith('_AUTHORIZATION_FAILED');
 }
 
 /** The codes that are compared with in the program, by name. */

@@ -19,8 +19,8 @@ export interface KafkaClientConfig {
   /** `host:port` each, `[address]:port` for IPv6; one that answers is enough. */
   readonly brokers: readonly string[];
   readonly clientId: string;
-  /** Options of `tls.connect`; left out: plain text. */
-  readonly ssl?: ConnectionOptions;
+  /** Options of `tls.connect`; left out: plain text. A function is called for each connection. */
+  readonly ssl?: ConnectionOptions | (() => ConnectionOptions);
   readonly sasl?: SaslCredentials;
   /** How long to wait for an answer, in ms, beyond what the request itself lets the broker wait. Default 30,000. */
   readonly requestTimeoutMs?: number;

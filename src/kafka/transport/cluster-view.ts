@@ -1,5 +1,4 @@
-import { types } from 'node:util';
-import { isTidemarkError, TidemarkError } from '../../errors';
+import { isTidemarkError } from '../../errors';
 import { KafkaRequestError, type ClusterMetadata } from '../port';
 import type { KafkaApi, Throttled } from '../protocol/api';
 import { METADATA } from '../protocol/metadata';
@@ -109,22 +108,20 @@ export class ClusterView {
   }
 
   async #askSeeds(): Promise<void> {
-    const failures: string[] = [];
+    const failures: Error[] = [];
     for (const address of this.#options.seeds) {
       try {
         this.#learn(await this.#askSeed(address));
         return;
       } catch (error) {
-        if (isTidemarkError(error)) throw error;
-        refuseBadCredentials(error, address);
-        failures.push(reasonOf(asError(error)));
+        failures.push(asError(error));
       }
     }
-    throw new KafkaRequestError(
-      METADATA.name,
-      `no bootstrap broker can be reached: ${failures.join('; ')}`,
-      true,
-    );
+    const final = failures.find(isTidemarkError);
+    if (final !== undefined) throw final;
+    const reasons = failures.map(reasonOf).join('; ');
+    const what = `no bootstrap broker can be reached: ${reasons}`;
+    throw new KafkaRequestError(METADATA.name, what, true, failures[0]);
   }
 
   async #askSeed(address: BrokerAddress): Promise<ClusterMetadata> {
@@ -145,13 +142,4 @@ export class ClusterView {
 
 function isUnsent(error: unknown): error is KafkaRequestError {
   return error instanceof KafkaRequestError && error.definite;
-}
-
-/** A wrong password does not heal by itself, and must not look like a broker that is away. */
-function refuseBadCredentials(error: unknown, { host, port }: BrokerAddress): void {
-  for (let cause: unknown = error; types.isNativeError(cause); cause = cause.cause) {
-    if (cause.name !== 'KafkaJSSASLAuthenticationError') continue;
-    const hint = 'correct the SASL mechanism, user name or password';
-    throw new TidemarkError('TM2008', 'stop', cause.message, { where: `${host}:${port}`, hint, cause });
-  }
 }

@@ -1,6 +1,8 @@
 import type { Platform } from '../../util/ports';
 import { DEFAULT_CONNECTION_TIMEOUT_MS, type BrokerAddress, type KafkaClientConfig } from './client-config';
 import { BrokerConnection } from './kafkajs-connection';
+import { refusalOf } from './login-failure';
+import { asError } from './reason';
 
 /** Makes connections, and knows all that are open or being made, so that closing leaves none behind. */
 export class Connector {
@@ -8,6 +10,8 @@ export class Connector {
   readonly #platform: Platform;
   readonly #open = new Set<BrokerConnection>();
   #closed: Error | null = null;
+  /** Whether a broker has taken a connection: since then the configuration is known to be right. */
+  #admitted = false;
 
   constructor(config: KafkaClientConfig, platform: Platform) {
     this.#config = config;
@@ -15,9 +19,10 @@ export class Connector {
   }
 
   /**
-   * A connection that is logged in.
+   * A connection that is logged in. One that is refused is an error of the configuration, unless it was taken before:
+   * then the broker's own configuration is being changed, and the client waits for the end of that.
    * @param onFailure called once when the connection is lost, also when that happens before it was ready
-   * @throws {Error} the reason why there is none
+   * @throws {TidemarkError} TM2010, TM2011 refused, with `usage` or `retry`; {Error} any other reason why there is none
    */
   async connect(address: BrokerAddress, onFailure: () => void): Promise<BrokerConnection> {
     if (this.#closed !== null) throw this.#closed;
@@ -31,8 +36,18 @@ export class Connector {
       },
     });
     this.#open.add(connection);
-    await connection.login();
+    try {
+      await connection.login();
+    } catch (error) {
+      throw this.#judged(asError(error), address);
+    }
+    this.#admitted = true;
     return connection;
+  }
+
+  #judged(error: Error, { host, port }: BrokerAddress): Error {
+    const reaction = this.#admitted ? 'retry' : 'usage';
+    return refusalOf(error, `${host}:${port}`, reaction, this.#config) ?? error;
   }
 
   /** Ends all connections and refuses new ones; resolves when all sockets are closed. */

@@ -1,10 +1,16 @@
+import { brokerError } from '../client/broker-errors';
 import { KafkaRequestError } from '../port';
-import { KafkaError, kafkaErrorName } from '../protocol/errors';
+import { isAuthorizationError, KafkaError, kafkaErrorName } from '../protocol/errors';
 import { FIND_COORDINATOR, type CoordinatorType } from '../protocol/find-coordinator';
 import type { ClusterView } from './cluster-view';
 
 /** More than a leader has ids to fence; the oldest entry makes room. */
 const MAX_CACHED = 10_000;
+
+const OF: Readonly<Record<CoordinatorType, string>> = {
+  group: 'consumer group',
+  transaction: 'transactional id',
+};
 
 const MOVED: ReadonlySet<number> = new Set([
   KafkaError.NOT_COORDINATOR,
@@ -22,7 +28,8 @@ export class Coordinators {
 
   /**
    * Node id of the coordinator; concurrent callers share one question.
-   * @throws {KafkaRequestError} definite, also when the answer is an error: nothing has been applied
+   * @throws {KafkaRequestError} definite, also when the answer is an error: nothing has been applied;
+   * {TidemarkError} TM2008 when the client may not know
    */
   nodeOf(type: CoordinatorType, key: string): Promise<number> {
     const cacheKey = `${type}/${key}`;
@@ -53,6 +60,7 @@ export class Coordinators {
         key,
       });
       if (errorCode === KafkaError.NONE) return nodeId;
+      if (isAuthorizationError(errorCode)) throw brokerError(name, errorCode, `${OF[type]} ${key}`);
       const told = errorMessage === null ? '' : `: ${errorMessage}`;
       const message = `the coordinator of ${type} ${key} was not found, ${kafkaErrorName(errorCode)}${told}`;
       throw new KafkaRequestError(name, message, true);

@@ -14,6 +14,8 @@ import type {
   KafkajsSocketFactory,
   KafkajsSocketRequest,
 } from './kafkajs-types';
+import { ANSWERED_WITH_TLS, refusalOf } from './login-failure';
+import { oauthBearerProvider } from './oauthbearer';
 import { asError } from './reason';
 
 /* eslint-disable @typescript-eslint/no-require-imports -- kafkajs has no types for its inner modules */
@@ -25,6 +27,12 @@ const createSocketFactory =
 
 /** No answer is larger; a bigger length means that the other side does not speak Kafka (or speaks TLS). */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+/** What a TLS record, an alert for instance, begins with: its kind 20 to 23 and the major version. */
+const TLS_RECORD = /^1[4-7]03/;
+
+/** A session is renewed this long before its end, or when so much of it is left, whichever is later. */
+const RENEW_BEFORE_MS = 10_000;
+const RENEW_AT_SHARE_LEFT = 0.15;
 
 export interface ConnectionOptions {
   readonly config: KafkaClientConfig;
@@ -53,10 +61,15 @@ export class BrokerConnection {
   readonly #kafkajs: KafkajsConnection;
   readonly #broker: KafkajsBroker;
   readonly #options: ConnectionOptions;
+  /** `host:port`, for messages. */
+  readonly #where: string;
   readonly #closed: Promise<void>;
   #markClosed: () => void = () => undefined;
   #socket: Socket | null = null;
   #failure: Error | null = null;
+  /** Whether the broker has answered anything but the handshake. */
+  #answered = false;
+  #connected = false;
   /** Requests that wait until the session has been renewed; null when it is valid. */
   #waitingForLogin: OutgoingRequest[] | null = null;
 
@@ -64,13 +77,14 @@ export class BrokerConnection {
   constructor(address: BrokerAddress, options: ConnectionOptions) {
     const { config, connectionTimeoutMs } = options;
     this.#options = options;
+    this.#where = `${address.host}:${address.port}`;
     this.#closed = new Promise((resolve) => (this.#markClosed = resolve));
     const logger = kafkajsLogger(config.onLog);
     const pool = new ConnectionPool({
       ...address,
       clientId: config.clientId,
-      ssl: config.ssl ?? null,
-      sasl: config.sasl === undefined ? null : { ...config.sasl }, // kafkajs adds a property of its own
+      ssl: (typeof config.ssl === 'function' ? config.ssl() : config.ssl) ?? null,
+      sasl: saslFor(config),
       logger,
       socketFactory: (request) => this.#makeSocket(request),
       connectionTimeout: connectionTimeoutMs,
@@ -93,6 +107,7 @@ export class BrokerConnection {
     try {
       await Promise.race([this.#broker.connect(), this.#closed]);
       if (this.#failure !== null) throw this.#failure;
+      this.#planRenewal();
     } catch (error) {
       const reason = this.#failure ?? asError(error);
       void this.destroy(reason);
@@ -130,18 +145,41 @@ export class BrokerConnection {
     return this.#closed;
   }
 
-  /** KIP-368: sessions expire, and the broker then drops the connection. Requests keep their order meanwhile. */
+  /**
+   * KIP-368: sessions expire, and the broker then drops the connection. Requests keep their order meanwhile, and none
+   * of them has a time limit before it is written: the renewal has one.
+   */
   #renewLogin(first: OutgoingRequest): void {
+    const { scheduler, connectionTimeoutMs } = this.#options;
     const waiting = [first];
     this.#waitingForLogin = waiting;
-    this.#kafkajs.authenticate().then(
-      () => {
-        if (this.#failure !== null) return; // they have been rejected
-        this.#waitingForLogin = null;
-        for (const request of waiting) this.#write(request);
-      },
-      (error: unknown) => void this.destroy(asError(error)),
-    );
+    const tooLong = new Error(`the broker did not renew the login within ${connectionTimeoutMs} ms`);
+    const cancel = scheduler.after(connectionTimeoutMs, () => void this.destroy(tooLong));
+    this.#kafkajs
+      .authenticate()
+      .then(
+        () => {
+          if (this.#failure !== null) return; // they have been rejected
+          this.#planRenewal();
+          this.#waitingForLogin = null;
+          for (const request of waiting) this.#write(request);
+        },
+        (error: unknown) => {
+          const reason = asError(error);
+          void this.destroy(refusalOf(reason, this.#where, 'retry', this.#options.config) ?? reason);
+        },
+      )
+      .finally(cancel);
+  }
+
+  /**
+   * kafkajs would renew a session of ten seconds or less before every request; but a broker refuses a second renewal
+   * within a second (KIP-368).
+   */
+  #planRenewal(): void {
+    const lifetimeMs = this.#kafkajs.sessionLifetime.toNumber();
+    const left = Math.floor(lifetimeMs * RENEW_AT_SHARE_LEFT); // kafkajs makes a BigInt of it
+    this.#kafkajs.reauthenticationThreshold = Math.min(RENEW_BEFORE_MS, left);
   }
 
   #write(request: OutgoingRequest): void {
@@ -152,7 +190,10 @@ export class BrokerConnection {
       this.#kafkajs.requestQueue.push({
         entry: {
           ...{ apiKey, apiName, apiVersion, correlationId },
-          resolve: ({ payload }) => onAnswer(payload),
+          resolve: ({ payload }) => {
+            this.#answered = true;
+            onAnswer(payload);
+          },
           reject: onError,
         },
         expectResponse: expectsAnswer,
@@ -174,16 +215,31 @@ export class BrokerConnection {
 
   #makeSocket(request: KafkajsSocketRequest): Socket {
     if (this.#failure !== null) throw this.#failure;
-    const socket = defaultSocketFactory(request);
+    const onConnect = (): void => {
+      this.#connected = true;
+      request.onConnect();
+    };
+    const socket = defaultSocketFactory({ ...request, onConnect });
     this.#socket = socket;
     socket.setNoDelay(true);
-    socket.once('end', () => void this.destroy(new Error('the broker closed the connection')));
+    socket.once('end', () => void this.destroy(this.#closedByBroker()));
     socket.once('error', (error) => void this.destroy(error));
     socket.once('close', () => {
       void this.destroy(new Error('the connection was closed'));
       this.#markClosed();
     });
     return socket;
+  }
+
+  /** A broker that is addressed in the wrong way says nothing, as one that goes down does: the message names both. */
+  #closedByBroker(): Error {
+    const { ssl, sasl } = this.#options.config;
+    const what = 'the broker closed the connection';
+    if (ssl !== undefined && !this.#connected)
+      return new Error(`${what} in the TLS handshake: it goes down, or its listener has no TLS`);
+    if (sasl === undefined && !this.#answered)
+      return new Error(`${what} without an answer: it goes down, or its listener wants a login (kafka.sasl)`);
+    return new Error(what);
   }
 
   #fail(reason: Error): void {
@@ -204,15 +260,28 @@ export class BrokerConnection {
     connection.processData = (chunk) => {
       try {
         processData(chunk);
-        if (connection.bytesNeeded <= MAX_ANSWER_BYTES) return;
-        throw new Error(
-          `the other side announces ${connection.bytesNeeded} bytes: is it a Kafka listener, without TLS?`,
-        );
+        if (connection.bytesNeeded > MAX_ANSWER_BYTES) throw this.#notKafka(connection.bytesNeeded);
       } catch (error) {
         void this.destroy(asError(error));
       }
     };
   }
+
+  #notKafka(announcedBytes: number): Error {
+    const size = announcedBytes - 4;
+    const what = `the other side announces ${size} bytes: is it a Kafka listener?`;
+    const tls = this.#options.config.ssl === undefined && TLS_RECORD.test(size.toString(16).padStart(8, '0'));
+    return tls
+      ? Object.assign(new Error('it answered with a TLS record'), { code: ANSWERED_WITH_TLS })
+      : new Error(what);
+  }
+}
+
+/** kafkajs adds a property of its own to the object that it gets. */
+function saslFor({ sasl }: KafkaClientConfig): object | null {
+  if (sasl === undefined) return null;
+  if (sasl.mechanism !== 'oauthbearer') return { ...sasl };
+  return { mechanism: sasl.mechanism, authenticationProvider: oauthBearerProvider(sasl) };
 }
 
 const defaultSocketFactory: KafkajsSocketFactory = createSocketFactory();

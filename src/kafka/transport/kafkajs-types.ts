@@ -35,9 +35,24 @@ export interface KafkajsRequestQueue {
   scheduleCheckPendingRequests: () => void;
 }
 
+/** One step of a SASL exchange: bytes out, bytes in, both with their length before them. */
+export type KafkajsSaslAuthenticate = (step: {
+  readonly request: { encode(): Promise<Buffer> };
+  readonly response: { decode(sized: Buffer): Promise<Buffer>; parse(bytes: Buffer): Promise<Buffer> };
+}) => Promise<Buffer>;
+
+/** `sasl.authenticationProvider`: takes the place of a mechanism that is built in. */
+export type KafkajsAuthenticationProvider = (connection: {
+  readonly saslAuthenticate: KafkajsSaslAuthenticate;
+}) => { authenticate(): Promise<void> };
+
 export interface KafkajsConnection {
   readonly requestQueue: KafkajsRequestQueue;
   readonly sasl: object | null;
+  /** Milliseconds, 0: for ever. As the broker granted it at the last login (KIP-368). */
+  readonly sessionLifetime: { toNumber(): number };
+  /** Milliseconds before the end of the session from which on it counts as over. */
+  reauthenticationThreshold: number;
   /** Bytes that must have come before the next answer is complete, its length included. */
   readonly bytesNeeded: number;
   processData: (chunk: Buffer) => void;

@@ -281,46 +281,70 @@ describe('failures after writing', () => {
 describe('SASL sessions that expire', () => {
   const SASL_HANDSHAKE = 17;
   const SASL_AUTHENTICATE = 36;
+  const SESSION_MS = 200;
+  const order: number[] = [];
 
-  it('logs in again without changing the order of requests', async () => {
+  beforeEach(() => {
     const sasl = { mechanism: 'plain', username: 'u', password: 'p' } as const;
     connector = new Connector({ brokers: [], clientId: 'c', sasl }, time.platform);
     lane = laneTo(broker);
-    const order: number[] = [];
-    broker.handlers.set(SASL_HANDSHAKE, ({ apiKey, reply }) => {
-      order.push(apiKey);
-      reply(Buffer.from('0000' + '00000001' + '0005' + Buffer.from('PLAIN').toString('hex'), 'hex'));
-    });
-    broker.handlers.set(SASL_AUTHENTICATE, ({ apiKey, reply }) => {
-      order.push(apiKey);
-      reply(Buffer.from('0000' + 'ffff' + '00000000' + '0000000000000001', 'hex')); // a session of 1 ms
-    });
+    order.length = 0;
+    const session = SESSION_MS.toString(16).padStart(16, '0');
+    const answers: [number, string][] = [
+      [SASL_HANDSHAKE, '0000' + '00000001' + '0005' + Buffer.from('PLAIN').toString('hex')],
+      [SASL_AUTHENTICATE, '0000' + 'ffff' + '00000000' + session],
+    ];
+    for (const [key, answer] of answers) {
+      broker.handlers.set(key, ({ apiKey, reply }) => {
+        order.push(apiKey);
+        reply(Buffer.from(answer, 'hex'));
+      });
+    }
     broker.handlers.set(HEARTBEAT.key, ({ apiKey, reply }) => {
       order.push(apiKey);
       reply(errorCodeAnswer(order.filter((key) => key === apiKey).length));
     });
+  });
+
+  /** By the clock of kafkajs, which is the real one. */
+  const expiry = (): Promise<void> => systemPlatform.scheduler.sleep(SESSION_MS);
+
+  it('logs in again without changing the order of requests', async () => {
+    await heartbeat();
+    await expiry();
     const answers = await Promise.all(Array.from({ length: 5 }, heartbeat));
-    expect(answers.map(({ errorCode }) => errorCode)).toEqual([1, 2, 3, 4, 5]);
-    expect(order).toEqual([17, 36, 17, 36, 12, 12, 12, 12, 12]);
+    expect(answers.map(({ errorCode }) => errorCode)).toEqual([2, 3, 4, 5, 6]);
+    expect(order).toEqual([17, 36, 12, 17, 36, 12, 12, 12, 12, 12]);
     expect(broker.connections).toBe(1);
+    expect(time.armed).toBe(0);
+  });
+
+  it('does not log in again while the session is young: brokers refuse that', async () => {
+    for (let i = 0; i < 3; i++) await heartbeat();
+    expect(order).toEqual([17, 36, 12, 12, 12]);
   });
 
   it('fails what waits when it cannot log in again', async () => {
-    const sasl = { mechanism: 'plain', username: 'u', password: 'p' } as const;
-    connector = new Connector({ brokers: [], clientId: 'c', sasl }, time.platform);
-    lane = laneTo(broker);
-    let logins = 0;
-    broker.handlers.set(SASL_HANDSHAKE, ({ reply, socket }) => {
-      if (++logins > 1) socket.destroy();
-      else reply(Buffer.from('0000' + '00000001' + '0005' + Buffer.from('PLAIN').toString('hex'), 'hex'));
-    });
-    broker.handlers.set(SASL_AUTHENTICATE, ({ reply }) =>
-      reply(Buffer.from('0000' + 'ffff' + '00000000' + '0000000000000001', 'hex')),
-    );
+    await heartbeat();
+    broker.handlers.set(SASL_HANDSHAKE, ({ socket }) => socket.destroy());
+    await expiry();
     for (const failure of await Promise.all([failureOf(heartbeat()), failureOf(heartbeat())])) {
       expect(failure.definite).toBe(true);
     }
     expect(lane.idle).toBe(true);
+  });
+
+  it('fails what waits when the broker does not answer the login', async () => {
+    await heartbeat();
+    broker.handlers.delete(SASL_HANDSHAKE);
+    await expiry();
+    const failure = failureOf(heartbeat());
+    await received(SASL_HANDSHAKE, 2);
+    time.advance(5_000);
+    expect(await failure).toMatchObject({ definite: true });
+    expect((await failure).message).toContain('did not renew the login within 5000 ms');
+    await untilAllSocketsAreClosed();
+    expect(time.armed).toBe(0);
   });
 });
 

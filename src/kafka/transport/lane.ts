@@ -56,7 +56,7 @@ export class Lane {
    * does not count.
    * @param expectsAnswer false: resolves with null as soon as it is written
    * @throws {KafkaRequestError}
-   * @throws {TidemarkError} TM2009 when the broker speaks no version of the API that this program speaks
+   * @throws {TidemarkError} TM2010, TM2011 when no broker has ever taken a connection and this one refuses it; TM2009 when the broker speaks no version of the API that this program speaks
    */
   send<Q, A extends Throttled>(api: KafkaApi<Q, A>, request: Q, timeoutMs: number): Promise<A>;
   send<Q, A extends Throttled>(
@@ -222,7 +222,7 @@ interface Exchange<Q, A extends Throttled> {
 }
 
 function unsent(api: string, lane: string, reason: Error): Error {
-  if (isTidemarkError(reason)) return reason;
+  if (isTidemarkError(reason) && reason.reaction !== 'retry') return reason;
   return new KafkaRequestError(api, `${api} was not sent to ${lane}: ${reasonOf(reason)}`, true, reason);
 }
 

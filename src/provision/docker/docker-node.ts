@@ -17,6 +17,7 @@ export interface ContainerControl {
 export class DockerNode implements BrokerNode {
   readonly id: number;
   readonly address: string;
+  readonly listeners = {};
   readonly pid = undefined;
   readonly #container: ContainerControl;
   #running = true;

@@ -1,7 +1,7 @@
 import { TidemarkError } from '../../errors';
 import { waitUntilLive } from '../readiness';
 import type { BrokerNode } from '../types';
-import { LOOPBACK } from './server-properties';
+import { LOOPBACK, type NodeAddress } from './server-properties';
 import type { ServerProcess } from './server-process';
 
 const START_LIMIT_MS = 60_000;
@@ -10,11 +10,13 @@ const START_LIMIT_MS = 60_000;
 export class LocalNode implements BrokerNode {
   readonly id: number;
   readonly address: string;
+  readonly listeners: Readonly<Record<string, string>>;
   readonly #server: ServerProcess;
 
-  constructor(id: number, port: number, server: ServerProcess) {
+  constructor({ id, port, listeners = [] }: NodeAddress, server: ServerProcess) {
     this.id = id;
     this.address = `${LOOPBACK}:${port}`;
+    this.listeners = Object.fromEntries(listeners.map(({ name, port: at }) => [name, `${LOOPBACK}:${at}`]));
     this.#server = server;
   }
 

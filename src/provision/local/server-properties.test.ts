@@ -39,6 +39,16 @@ describe('serverProperties', () => {
     expect(addresses.every((listener) => listener.includes('//127.0.0.1:'))).toBe(true);
   });
 
+  it('adds the listeners that were asked for, on loopback like the plain one', () => {
+    const listeners = [{ name: 'SECURE', protocol: 'SASL_SSL', port: 4001 }] as const;
+    expect(serverProperties({ ...first, listeners }, [first], '/data/1', {})).toMatchObject({
+      listeners: 'CLIENT://127.0.0.1:2001,SECURE://127.0.0.1:4001,CONTROLLER://127.0.0.1:3001',
+      'advertised.listeners': 'CLIENT://127.0.0.1:2001,SECURE://127.0.0.1:4001',
+      'listener.security.protocol.map': 'CLIENT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT',
+      'inter.broker.listener.name': 'CLIENT',
+    });
+  });
+
   it('lets overrides win', () => {
     const overrides = { 'min.insync.replicas': '3', 'transaction.max.timeout.ms': '1000' };
     expect(serverProperties(first, nodes, '/data', overrides)).toMatchObject(overrides);

@@ -1,3 +1,12 @@
+import type { SecurityProtocol } from '../types';
+
+/** A listener beside the plain one. */
+export interface ListenerAddress {
+  readonly name: string;
+  readonly protocol: SecurityProtocol;
+  readonly port: number;
+}
+
 /** One broker of a local cluster: a combined broker and controller. */
 export interface NodeAddress {
   readonly id: number;
@@ -5,6 +14,8 @@ export interface NodeAddress {
   readonly port: number;
   /** Port of the metadata quorum. */
   readonly controllerPort: number;
+  /** Default: none. */
+  readonly listeners?: readonly ListenerAddress[];
 }
 
 export const LOOPBACK = '127.0.0.1';
@@ -24,16 +35,19 @@ export function serverProperties(
   overrides: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const voters = cluster.map((voter) => `${voter.id}@${LOOPBACK}:${voter.controllerPort}`).join(',');
-  const listener = `${CLIENT_LISTENER}://${LOOPBACK}:${node.port}`;
+  const plain: ListenerAddress = { name: CLIENT_LISTENER, protocol: 'PLAINTEXT', port: node.port };
+  const forClients = [plain, ...(node.listeners ?? [])];
+  const listeners = forClients.map(({ name, port }) => `${name}://${LOOPBACK}:${port}`).join(',');
+  const protocols = forClients.map(({ name, protocol }) => `${name}:${protocol}`).join(',');
   return {
     'process.roles': 'broker,controller',
     'node.id': String(node.id),
     'controller.quorum.voters': voters,
-    listeners: `${listener},${CONTROLLER_LISTENER}://${LOOPBACK}:${node.controllerPort}`,
-    'advertised.listeners': listener,
+    listeners: `${listeners},${CONTROLLER_LISTENER}://${LOOPBACK}:${node.controllerPort}`,
+    'advertised.listeners': listeners,
     'controller.listener.names': CONTROLLER_LISTENER,
     'inter.broker.listener.name': CLIENT_LISTENER,
-    'listener.security.protocol.map': `${CLIENT_LISTENER}:PLAINTEXT,${CONTROLLER_LISTENER}:PLAINTEXT`,
+    'listener.security.protocol.map': `${protocols},${CONTROLLER_LISTENER}:PLAINTEXT`,
     'log.dirs': dataDir,
     ...clusterProperties(cluster.length),
     ...overrides,

@@ -72,13 +72,19 @@ async function prepareCluster(setup: Setup): Promise<LocalCluster> {
   return new LocalCluster(request.version, nodes, installation.libDir, folders, watchdog);
 }
 
-async function chooseAddresses({ brokers, port }: KafkaRequest): Promise<NodeAddress[]> {
-  const ports = await freePorts(2 * brokers);
-  return ports.slice(0, brokers).map((free, index) => ({
-    id: index + 1,
-    port: port === undefined ? free : port + index,
-    controllerPort: ports[brokers + index] ?? 0,
-  }));
+async function chooseAddresses({ brokers, port, listeners }: KafkaRequest): Promise<NodeAddress[]> {
+  const further = Object.entries(listeners);
+  const ports = await freePorts((2 + further.length) * brokers);
+  const take = (): number => ports.pop() ?? 0;
+  return Array.from({ length: brokers }, (_, index) => {
+    const free = take();
+    return {
+      id: index + 1,
+      port: port === undefined ? free : port + index,
+      controllerPort: take(),
+      listeners: further.map(([name, protocol]) => ({ name, protocol, port: take() })),
+    };
+  });
 }
 
 async function makeNode(
@@ -86,14 +92,13 @@ async function makeNode(
   address: NodeAddress,
   cluster: readonly NodeAddress[],
 ): Promise<LocalNode> {
-  const { id, port } = address;
-  const properties = serverProperties(address, cluster, folders.dataOf(id), request.serverProperties);
-  const file = join(folders.root, `node-${id}.properties`);
+  const properties = serverProperties(address, cluster, folders.dataOf(address.id), request.serverProperties);
+  const file = join(folders.root, `node-${address.id}.properties`);
   await writeFile(file, renderProperties(properties));
   const classPath = join(installation.libDir, '*');
   const command = [java, ...jvmOptions(request.heapMiB), '-cp', classPath, 'kafka.Kafka', file];
-  const log = join(folders.logs, `broker-${id}.log`);
-  return new LocalNode(id, port, new ServerProcess(command, log, watchdog));
+  const log = join(folders.logs, `broker-${address.id}.log`);
+  return new LocalNode(address, new ServerProcess(command, log, watchdog));
 }
 
 /** Options for a quick start: the first compiler tier only, and the collector with the least set-up. */
