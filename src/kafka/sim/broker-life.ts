@@ -38,9 +38,9 @@ export class BrokerLife {
   async start(nodeId: number): Promise<void> {
     const { platform } = this.state;
     const node = this.state.node(nodeId);
-    while (node.registered && !node.alive) await platform.scheduler.sleep(10);
+    while (node.registered && !node.alive) await platform.wait(10);
     if (node.alive) return;
-    await platform.scheduler.sleep(platform.random.between(START_MS.min, START_MS.max));
+    await platform.wait(platform.random.between(START_MS.min, START_MS.max));
     node.alive = true;
     node.registered = true;
     for (const partition of this.state.allPartitions()) this.comeBack(nodeId, partition);

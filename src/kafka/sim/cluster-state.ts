@@ -98,7 +98,7 @@ export class ClusterState implements PartitionHost {
 
   /** Some milliseconds of one server asking another. */
   hop(): Promise<void> {
-    return this.platform.scheduler.sleep(this.platform.random.between(0.05, 0.8));
+    return this.platform.wait(this.platform.random.between(0.05, 0.8));
   }
 
   now(): number {
@@ -174,7 +174,7 @@ export class ClusterState implements PartitionHost {
     config: TopicConfig,
     knownIn: number | null,
   ): void {
-    const ids = this.aliveNodes().map(({ id }) => id);
+    const ids = [...this.nodes.keys()];
     const first = this.pick(ids.length);
     const made = Array.from({ length: partitions }, (_, partition) => {
       const replicas = Array.from(

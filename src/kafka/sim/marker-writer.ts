@@ -40,14 +40,14 @@ export class MarkerWriter {
     const dash = key.lastIndexOf('-');
     const [topic, index] = [key.slice(0, dash), Number(key.slice(dash + 1))];
     for (;;) {
-      await this.state.platform.scheduler.sleep(this.delay());
+      await this.state.platform.wait(this.delay());
       if (isStale()) return false;
       const partition = this.state.topics.get(topic)?.partitions[index];
       if (partition === undefined) return true; // deleted meanwhile: Kafka too gives it up
       if (partition.leader >= 0 && this.state.isAlive(partition.leader)) {
         if (await this.append(partition, marker)) return !isStale();
       }
-      await this.state.platform.scheduler.sleep(RETRY_MS);
+      await this.state.platform.wait(RETRY_MS);
     }
   }
 

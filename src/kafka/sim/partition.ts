@@ -50,8 +50,8 @@ export class Partition {
     this.topic = id.topic;
     this.partition = id.partition;
     this.replicas = replicas;
-    this.isr = replicas;
-    this.leader = replicas[0] ?? -1;
+    this.isr = replicas.filter((nodeId) => host.isAlive(nodeId));
+    this.leader = this.isr[0] ?? -1;
     this.config = config;
     this.host = host;
   }

@@ -147,7 +147,7 @@ export async function addWithRetries(
   for (let waited = 0; ; waited += ADD_RETRY_MS.pause) {
     const errorCode = await transactions.addFor(txn, keys);
     if (errorCode !== KafkaError.CONCURRENT_TRANSACTIONS || waited >= ADD_RETRY_MS.limit) return errorCode;
-    await platform.scheduler.sleep(ADD_RETRY_MS.pause);
+    await platform.wait(ADD_RETRY_MS.pause);
   }
 }
 

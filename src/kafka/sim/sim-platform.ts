@@ -70,9 +70,14 @@ export class SimPlatform implements Platform {
     };
   }
 
+  /** Resolves after exactly `ms`, fractions too: servers and networks are not bound to Node's timers. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.after(ms, resolve));
+  }
+
   /** Lets `ms` pass, timer by timer. */
   async advance(ms: number): Promise<void> {
-    if (this.auto) return this.scheduler.sleep(ms);
+    if (this.auto) return this.wait(ms);
     const end = this.time + ms;
     await this.drive((next) => next !== null && next.at <= end);
     this.time = Math.max(this.time, end);

@@ -31,7 +31,7 @@ import type { SimApi } from './faults';
 import * as refusals from './refusals';
 import type { SimLane } from './client-network';
 import type { SimServer } from './sim-server';
-import type { SimRouter} from './sim-router';
+import type { SimRouter } from './sim-router';
 import { type CoordinatorType, type Routed } from './sim-router';
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;

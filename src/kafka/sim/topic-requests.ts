@@ -132,7 +132,8 @@ export class TopicRequests {
       return { errorCode: INVALID_PARTITIONS, message: 'Number of partitions must be larger than 0.' };
     const replicas =
       replicationFactor === -1 ? state.setting('default.replication.factor') : replicationFactor;
-    if (replicas < 1 || replicas > state.aliveNodes().length)
+    // A broker that is down at present is a place for a replica all the same.
+    if (replicas < 1 || replicas > state.nodes.size)
       return {
         errorCode: INVALID_REPLICATION_FACTOR,
         message: `Unable to replicate the partition ${replicas} time(s)`,

@@ -190,8 +190,9 @@ export class TransactionCoordinator {
     const partition = this.home.partitionOf(entry.transactionalId);
     const epoch = partition.leaderEpoch;
     entry.pending = record;
-    const { random, scheduler } = this.state.platform;
-    await scheduler.sleep(random.between(WRITE_MS.min, WRITE_MS.max));
+    const { platform } = this.state;
+    const { random } = platform;
+    await platform.wait(random.between(WRITE_MS.min, WRITE_MS.max));
     if (partition.leaderEpoch !== epoch || !this.state.isAlive(partition.leader)) return false;
     entry.record = record;
     entry.pending = null;

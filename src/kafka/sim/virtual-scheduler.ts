@@ -1,11 +1,15 @@
 import type { Cancel, Scheduler } from '../../util/ports';
 
-/** The scheduler port on nothing but `after`. */
-export function schedulerOn(after: (ms: number, fn: () => void) => Cancel): Scheduler {
+/** What a turn of the event loop takes: no loop goes round for ever in no time. */
+const TURN_MS = 1 / 64;
+
+/** The scheduler port on nothing but `exactly`, with the habits of Node's timers: whole milliseconds, and no less than one. */
+export function schedulerOn(exactly: (ms: number, fn: () => void) => Cancel): Scheduler {
+  const after = (ms: number, fn: () => void): Cancel => exactly(Math.max(1, Math.trunc(ms)), fn);
   return {
     after,
     sleep: (ms, signal) => sleep(after, ms, signal),
-    yield: () => new Promise((resolve) => void after(0, resolve)),
+    yield: () => new Promise((resolve) => void exactly(TURN_MS, resolve)),
   };
 }
 
