@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import ts from 'typescript';
+import { ALL_APIS } from './kafka/protocol/all-apis';
 import type { KafkaApi, Throttled } from './kafka/protocol/api';
 
 /** Reads the repository: what no type checks, and what a reader of the documents relies on. */
@@ -186,6 +187,7 @@ describe('documents', () => {
     const stated = [...textOf('docs/internals/wire.md').matchAll(/^\| (\w+) \| (\d+) \| ([\d to]+) \|/gm)];
     const table = stated.map(([, name, key, versions]) => `${name} ${key} ${versions}`).sort();
     expect(table).toEqual((await spokenApis()).sort());
+    expect(ALL_APIS.map(textOfApi).sort()).toEqual(table);
   });
 });
 
@@ -198,10 +200,12 @@ async function spokenApis(): Promise<string[]> {
       (value): value is KafkaApi<never, Throttled> =>
         typeof value === 'object' && value !== null && 'maxVersion' in value,
     )
-    .map(({ name, key, minVersion, maxVersion }) => {
-      const versions = minVersion === maxVersion ? `${minVersion}` : `${minVersion} to ${maxVersion}`;
-      return `${name} ${key} ${versions}`;
-    });
+    .map(textOfApi);
+}
+
+function textOfApi({ name, key, minVersion, maxVersion }: KafkaApi<never, Throttled>): string {
+  const versions = minVersion === maxVersion ? `${minVersion}` : `${minVersion} to ${maxVersion}`;
+  return `${name} ${key} ${versions}`;
 }
 
 /** The fenced blocks of a page in one language. */

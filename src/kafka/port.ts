@@ -244,6 +244,11 @@ export interface RequestOptions {
 }
 
 export interface KafkaPort {
+  /**
+   * What the cluster's producers may use now: 2 when its finalized feature `transaction.version` is 2 or more. Asked
+   * anew by every call: a running cluster can be upgraded, and downgraded.
+   */
+  transactionVersion(): Promise<TransactionVersion>;
   /** `topics` null: all topics; empty: brokers only. */
   metadata(topics: readonly string[] | null): Promise<ClusterMetadata>;
   createTopics(
@@ -306,4 +311,14 @@ export interface KafkaPort {
 
   /** Ends all connections; requests under way reject. Idempotent. */
   close(): Promise<void>;
+}
+
+/** A port to brokers that may be too old: one that has versions to agree on, unlike a model of Kafka. */
+export interface NegotiatingPort extends KafkaPort {
+  /** What this program speaks and the broker does not, in words: one for each API. */
+  missingApis(nodeId: number): Promise<readonly string[]>;
+}
+
+export function isNegotiating(port: KafkaPort): port is NegotiatingPort {
+  return 'missingApis' in port;
 }

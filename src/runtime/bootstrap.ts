@@ -7,7 +7,7 @@ import type { NewTopic, TopicMetadata } from '../kafka/port';
 import { controlTopic } from '../topology/internal-topics';
 import type { Topology } from '../topology/stage';
 import type { Logger } from '../util/logger';
-import { checkBrokers } from './broker-check';
+import { checkApiVersions, checkBrokers } from './broker-check';
 import { ControlLog, type IncarnationRecord } from './control-log';
 import { planJob, type JobPlan } from './job-plan';
 import { readTopicFacts } from './read-topic-facts';
@@ -24,7 +24,7 @@ const FOREVER = '9223372036854775807';
 /**
  * What happens once per process before anything is read: the job's topics exist and fit, the brokers are what the
  * guarantee needs, internal topics are there, and the application id belongs to this job. Safe to do in several
- * instances at once. @throws {TidemarkError} TM1006, TM2003, TM2004, TM2005, TM4002, TM4006, TM4007 with reaction `usage`
+ * instances at once. @throws {TidemarkError} TM1006, TM2003, TM2004, TM2005, TM2009, TM4002, TM4006, TM4007 with reaction `usage`
  */
 export async function bootstrap(
   client: ClientContext,
@@ -32,6 +32,7 @@ export async function bootstrap(
   topology: Topology,
   logger: Logger,
 ): Promise<Bootstrapped> {
+  await checkApiVersions(client);
   const outside = await externalTopics(client, config, topology);
   await checkBrokers(client, config, logger);
   const { prefix } = config.kafka.internalTopics;

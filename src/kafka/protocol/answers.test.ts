@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeAnswer, type KafkaApi, type Throttled } from './api';
+import { API_VERSIONS } from './api-versions';
 import { DESCRIBE_CONFIGS } from './configs';
 import { FETCH } from './fetch';
 import { FIND_COORDINATOR } from './find-coordinator';
@@ -31,7 +32,8 @@ const TOPIC_ID = '4L6g3nShT-eMCtK--X86sw';
 const NO_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 function payloadOf(api: KafkaApi<never, Throttled>, version: number, body: string): Buffer {
-  return Buffer.from((version >= api.flexibleFrom ? '00' : '') + body, 'hex');
+  const tags = version >= api.flexibleFrom && api.plainAnswerHeader !== true ? '00' : '';
+  return Buffer.from(tags + body, 'hex');
 }
 
 /** `expected` for every version, or what it makes of the version. */
@@ -67,6 +69,18 @@ function decodesTo<A extends Throttled>(
 }
 
 describe('answers are decoded as Kafka encodes them', () => {
+  decodesTo(API_VERSIONS, {
+    throttleMs,
+    errorCode: 0,
+    apis: new Map([
+      [0, { minVersion: 3, maxVersion: 13 }],
+      [26, { minVersion: 0, maxVersion: 5 }],
+    ]),
+    finalizedFeatures: new Map([
+      ['metadata.version', 27],
+      ['transaction.version', 2],
+    ]),
+  });
   const partition = { partition: 3, errorCode: 9, leader: 2, leaderEpoch: 7, replicas: [1, 2], isr: [2] };
   decodesTo(METADATA, {
     throttleMs: 5,
@@ -154,7 +168,8 @@ describe('answers are decoded as Kafka encodes them', () => {
     ],
   });
   decodesTo(ADD_OFFSETS_TO_TXN, { throttleMs, errorCode: 16 });
-  decodesTo(END_TXN, { throttleMs, errorCode: 47 });
+  const next = { producerId: 4_000_000_000n, producerEpoch: 9 };
+  decodesTo(END_TXN, (version) => ({ throttleMs, errorCode: 47, ...(version >= 5 ? { next } : {}) }));
   decodesTo(TXN_OFFSET_COMMIT, { throttleMs, partitions: [{ topic: 't', partition: 0, errorCode: 22 }] });
   decodesTo(OFFSET_COMMIT, {
     throttleMs,
@@ -190,6 +205,11 @@ describe('answers are decoded as Kafka encodes them', () => {
     members: [{ ...member, assignment: Buffer.from('yours') }],
   });
   decodesTo(DELETE_GROUPS, { throttleMs, errorCode: 68 });
+});
+
+it('takes an EndTxn answer without an identity for one that names none', () => {
+  const nobody = payloadOf(END_TXN, 5, `000000010033${'ff'.repeat(10)}00`);
+  expect(decodeAnswer(END_TXN, 5, nobody)).toEqual({ throttleMs, errorCode: 51 });
 });
 
 it('leaves fetched records where they are', () => {

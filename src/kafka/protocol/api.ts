@@ -13,9 +13,18 @@ export interface KafkaApi<Request, Response extends Throttled> {
   readonly maxVersion: number;
   /** First version in the flexible encoding (KIP-482). */
   readonly flexibleFrom: number;
+  /** The answer's header has no tagged fields in any version: ApiVersions only, which is read before versions are known (KIP-511). */
+  readonly plainAnswerHeader?: true;
+  /** Which of the versions may carry this request; left out: all of them. */
+  versionsFor?(request: Request): VersionRange;
   encode(out: WireWriter, request: Request, version: number): void;
   /** Reads the body only. @throws {MalformedAnswerError} */
   decode(input: WireReader, version: number): Response;
+}
+
+export interface VersionRange {
+  readonly minVersion: number;
+  readonly maxVersion: number;
 }
 
 export interface RequestHeader {
@@ -51,7 +60,7 @@ export function decodeAnswer<A extends Throttled>(
   payload: Buffer,
 ): A {
   const input = new WireReader(payload, version >= api.flexibleFrom);
-  input.end();
+  if (api.plainAnswerHeader !== true) input.end();
   const answer = api.decode(input, version);
   input.finish();
   return answer;

@@ -1,18 +1,21 @@
 import type { ProducedPartition, ProduceRequest, ProduceResponse } from '../port';
 import type { KafkaApi } from './api';
+import { versionsOf } from './transaction-version';
 import { readPartitions, writePartitions } from './topic-partitions';
 import type { WireReader } from './wire-reader';
 
-/**
- * Produce v7 to v11. Never version 12: it would mean transaction version 2 (KIP-890), where the broker adds partitions
- * to the transaction by itself; PROTOCOL A1 does not allow a producer to mix the two. Batches are not copied.
- */
+/** With version 12 the broker itself adds the partitions to the open transaction (KIP-890). */
+const ADDS_PARTITIONS = 12;
+
+/** Produce v7 to v12; 13 names topics by id. Batches are not copied. */
 export const PRODUCE: KafkaApi<ProduceRequest, ProduceResponse> = {
   name: 'Produce',
   key: 0,
   minVersion: 7,
-  maxVersion: 11,
+  maxVersion: 12,
   flexibleFrom: 9,
+
+  versionsFor: ({ transactionVersion }) => versionsOf(transactionVersion, PRODUCE, ADDS_PARTITIONS),
 
   encode(out, { transactionalId, acks, timeoutMs, partitions }) {
     out.nullableString(transactionalId).i16(acks).i32(timeoutMs);

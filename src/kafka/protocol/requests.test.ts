@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeFrame, type KafkaApi, type Throttled } from './api';
+import { API_VERSIONS } from './api-versions';
 import { DESCRIBE_CONFIGS } from './configs';
 import { FETCH } from './fetch';
 import { FIND_COORDINATOR } from './find-coordinator';
@@ -56,6 +57,7 @@ function hex16(value: number): string {
 }
 
 describe('requests are encoded as Kafka does', () => {
+  encodesAs(API_VERSIONS, null);
   encodesAs(METADATA, { topics: ['orders', 'ümlaut'] });
   encodesAs(FIND_COORDINATOR, { type: 'transaction', key: 'txn-1' });
   const newTopic = { topic: 't', partitions: 4, replicationFactor: -1 };

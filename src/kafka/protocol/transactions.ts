@@ -1,4 +1,5 @@
 import type {
+  EndTxnResponse,
   GroupIdentity,
   InitProducerIdRequest,
   InitProducerIdResponse,
@@ -9,13 +10,15 @@ import type {
 } from '../port';
 import type { KafkaApi, Throttled } from './api';
 import { readErrorCode, type ErrorCodeAnswer } from './error-code-answer';
+import { versionsOf } from './transaction-version';
 import { readPartitionErrors, writePartitionIndexes, writePartitions } from './topic-partitions';
 import type { WireWriter } from './wire-writer';
 
-/*
- * Version limits: EndTxn v5, TxnOffsetCommit v5, Produce v12 and so on mean transaction version 2 (KIP-890), and
- * AddPartitionsToTxn v4 is for brokers. PROTOCOL A1: one producer never mixes transaction versions.
- */
+/* AddPartitionsToTxn v4 is for brokers: it needs rights on the cluster. */
+
+/** The first versions that mean transaction version 2 (KIP-890). */
+const ADDS_OFFSETS = 5;
+const RAISES_EPOCH = 5;
 
 export interface PartitionErrors extends Throttled {
   readonly partitions: readonly PartitionError[];
@@ -25,7 +28,7 @@ export const INIT_PRODUCER_ID: KafkaApi<InitProducerIdRequest, InitProducerIdRes
   name: 'InitProducerId',
   key: 22,
   minVersion: 3,
-  maxVersion: 4,
+  maxVersion: 5,
   flexibleFrom: 2,
 
   encode(out, { transactionalId, transactionTimeoutMs, current }) {
@@ -77,7 +80,7 @@ export const ADD_OFFSETS_TO_TXN: KafkaApi<AddOffsetsToTxnRequest, ErrorCodeAnswe
   name: 'AddOffsetsToTxn',
   key: 25,
   minVersion: 1,
-  maxVersion: 3,
+  maxVersion: 4,
   flexibleFrom: 3,
 
   encode(out, { txn, groupId }) {
@@ -93,19 +96,29 @@ export interface EndTxnRequest {
   readonly committed: boolean;
 }
 
-export const END_TXN: KafkaApi<EndTxnRequest, ErrorCodeAnswer> = {
+export const END_TXN: KafkaApi<EndTxnRequest, EndTxnResponse & Throttled> = {
   name: 'EndTxn',
   key: 26,
   minVersion: 1,
-  maxVersion: 3,
+  maxVersion: 5,
   flexibleFrom: 3,
+
+  versionsFor: ({ txn }) => versionsOf(txn.transactionVersion, END_TXN, RAISES_EPOCH),
 
   encode(out, { txn, committed }) {
     writeTxn(out, txn);
     out.bool(committed).end();
   },
 
-  decode: readErrorCode,
+  decode(input, version) {
+    const throttleMs = input.i32();
+    const errorCode = input.i16();
+    const next = version >= RAISES_EPOCH ? { producerId: input.i64(), producerEpoch: input.i16() } : null;
+    input.end();
+    // With most errors a broker fills in -1: nobody's identity.
+    const known = next !== null && next.producerId >= 0n && next.producerEpoch >= 0;
+    return { throttleMs, errorCode, ...(known ? { next } : {}) };
+  },
 };
 
 export interface TxnOffsetCommitRequest {
@@ -119,8 +132,10 @@ export const TXN_OFFSET_COMMIT: KafkaApi<TxnOffsetCommitRequest, PartitionErrors
   name: 'TxnOffsetCommit',
   key: 28,
   minVersion: 3,
-  maxVersion: 3,
+  maxVersion: 5,
   flexibleFrom: 3,
+
+  versionsFor: ({ txn }) => versionsOf(txn.transactionVersion, TXN_OFFSET_COMMIT, ADDS_OFFSETS),
 
   encode(out, { txn, group, offsets }) {
     out.string(txn.transactionalId).string(group.groupId);

@@ -103,10 +103,17 @@ export class WireReader {
 
   /** Ends a structure: skips its tagged fields, which only flexible versions have. */
   end(): void {
+    this.taggedFields(() => undefined);
+  }
+
+  /** Ends a structure and shows its tagged fields; what `read` leaves of a field is skipped. */
+  taggedFields(read: (tag: number, field: WireReader) => void): void {
     if (!this.flexible) return;
     for (let fields = this.uvarint(); fields > 0; fields--) {
-      this.uvarint();
-      this.take(this.uvarint());
+      const tag = this.uvarint();
+      const length = this.uvarint();
+      const start = this.take(length);
+      read(tag, new WireReader(this.#buffer.subarray(start, start + length), true));
     }
   }
 

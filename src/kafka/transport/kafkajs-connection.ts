@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Scheduler } from '../../util/ports';
+import type { VersionRange } from '../protocol/api';
 import type { BrokerAddress, KafkaClientConfig, KafkaLogLevel } from './client-config';
 import type {
   KafkajsBroker,
@@ -31,11 +32,6 @@ export interface ConnectionOptions {
   readonly scheduler: Scheduler;
   /** Called once, with the reason, when the connection is lost or was destroyed. */
   readonly onFailure: (reason: Error) => void;
-}
-
-export interface VersionRange {
-  readonly minVersion: number;
-  readonly maxVersion: number;
 }
 
 export interface OutgoingRequest {

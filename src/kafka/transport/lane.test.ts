@@ -1,8 +1,9 @@
 import { systemPlatform } from '../../util/system';
 import type { Cancel, Platform } from '../../util/ports';
-import type { KafkaRequestError } from '../port';
+import type { KafkaRequestError, TransactionVersion } from '../port';
 import { HEARTBEAT, LEAVE_GROUP } from '../protocol/membership';
-import { END_TXN } from '../protocol/transactions';
+import { PRODUCE } from '../protocol/produce';
+import { END_TXN, TXN_OFFSET_COMMIT } from '../protocol/transactions';
 import { Connector } from './connector';
 import { Lane } from './lane';
 import { errorCodeAnswer, FakeBroker } from './testing/fake-broker';
@@ -115,12 +116,10 @@ describe('the way of a request', () => {
   it('says that a broker is too old', async () => {
     broker.offered = { ...broker.offered, [LEAVE_GROUP.key]: [0, 2], [END_TXN.key]: [9, 9] };
     const leave = failureOf(lane.send(LEAVE_GROUP, { groupId: 'g', members: [] }, TIMEOUT_MS));
-    await expect(leave).resolves.toMatchObject({ code: 'TM2009', reaction: 'stop' });
-    expect((await leave).message).toBe(
-      'LeaveGroup is needed in a version from 4 to 5, the broker offers 0 to 2',
-    );
+    await expect(leave).resolves.toMatchObject({ code: 'TM2009', reaction: 'usage' });
+    expect((await leave).message).toBe('LeaveGroup is needed in version 4 to 5, the broker offers 0 to 2');
     expect((await failureOf(lane.send(END_TXN, { txn: TXN, committed: true }, 1))).message).toContain(
-      'offers 9 to 9',
+      'the broker offers 9',
     );
   });
 
@@ -130,6 +129,48 @@ describe('the way of a request', () => {
     const answer = await lane.send(END_TXN, { txn: TXN, committed: true }, TIMEOUT_MS);
     expect(answer.errorCode).toBe(47);
     expect(broker.requests(END_TXN.key)[0]?.version).toBe(2);
+  });
+});
+
+describe('A1: the transaction version of a producer decides, not what the broker speaks', () => {
+  const batch = Buffer.alloc(61);
+  const partitions = [{ topic: 't', partition: 0, batch }];
+  const speaksAll = {
+    [PRODUCE.key]: [0, 13],
+    [END_TXN.key]: [0, 5],
+    [TXN_OFFSET_COMMIT.key]: [0, 6],
+  } as const;
+
+  /** The versions in which Produce, TxnOffsetCommit and EndTxn arrive. */
+  async function versionsSent(transactionVersion?: TransactionVersion): Promise<(number | undefined)[]> {
+    const version = transactionVersion === undefined ? {} : { transactionVersion };
+    const txn = { ...TXN, ...version };
+    for (const { key } of [PRODUCE, TXN_OFFSET_COMMIT, END_TXN])
+      broker.handlers.set(key, ({ socket }) => socket.destroy());
+    const produce = { ...version, transactionalId: 't', acks: -1 as const, timeoutMs: 1, partitions };
+    await failureOf(lane.send(PRODUCE, produce, TIMEOUT_MS));
+    await failureOf(lane.send(TXN_OFFSET_COMMIT, { txn, group: GROUP, offsets: [] }, TIMEOUT_MS));
+    await failureOf(lane.send(END_TXN, { txn, committed: true }, TIMEOUT_MS));
+    return [PRODUCE, TXN_OFFSET_COMMIT, END_TXN].map(({ key }) => broker.requests(key)[0]?.version);
+  }
+
+  it.each([undefined, 1] as const)('version %s stays below 12, 5 and 5', async (version) => {
+    broker.offered = { ...broker.offered, ...speaksAll };
+    expect(await versionsSent(version)).toEqual([11, 4, 4]);
+  });
+
+  it('version 2 sends 12, 5 and 5', async () => {
+    broker.offered = { ...broker.offered, ...speaksAll };
+    expect(await versionsSent(2)).toEqual([12, 5, 5]);
+  });
+
+  it('version 2 sends nothing to a broker that knows version 1 only', async () => {
+    broker.offered = { ...broker.offered, [END_TXN.key]: [0, 4] };
+    const sent = failureOf(
+      lane.send(END_TXN, { txn: { ...TXN, transactionVersion: 2 }, committed: true }, 1),
+    );
+    expect((await sent).message).toBe('EndTxn is needed in version 5, the broker offers 0 to 4');
+    expect(broker.requests(END_TXN.key)).toEqual([]);
   });
 });
 

@@ -1,9 +1,10 @@
-import { isTidemarkError, TidemarkError } from '../../errors';
+import { isTidemarkError } from '../../errors';
 import type { Platform } from '../../util/ports';
 import { KafkaRequestError } from '../port';
 import { decodeAnswer, encodeFrame, type KafkaApi, type Throttled } from '../protocol/api';
 import type { BrokerConnection } from './kafkajs-connection';
 import { asError, reasonOf } from './reason';
+import { highestCommon, unsupported } from './version-choice';
 
 /** Brokers drop connections that were idle for 10 minutes (`connections.max.idle.ms`); a request must not meet that. */
 const MAX_IDLE_MS = 9 * 60_000;
@@ -130,9 +131,11 @@ export class Lane {
 
   #start<Q, A extends Throttled>(connection: BrokerConnection, exchange: Exchange<Q, A>): void {
     const { api, request, expectsAnswer, reject, resolve } = exchange;
-    const version = chooseVersion(api, connection);
+    const ours = api.versionsFor?.(request) ?? api;
+    const theirs = connection.versions(api.key);
+    const version = highestCommon(ours, theirs);
     if (version === null) {
-      reject(unsupported(api, connection, this.#options.name));
+      reject(unsupported(api.name, ours, theirs, this.#options.name));
       return;
     }
     let written = false;
@@ -216,25 +219,6 @@ interface Exchange<Q, A extends Throttled> {
   readonly expectsAnswer: boolean;
   readonly resolve: (answer: A | null) => void;
   readonly reject: (reason: Error) => void;
-}
-
-/** The highest version that both sides speak. */
-function chooseVersion(api: KafkaApi<never, Throttled>, connection: BrokerConnection): number | null {
-  const theirs = connection.versions(api.key);
-  if (theirs === undefined) return null;
-  const version = Math.min(api.maxVersion, theirs.maxVersion);
-  return version >= Math.max(api.minVersion, theirs.minVersion) ? version : null;
-}
-
-function unsupported(
-  api: KafkaApi<never, Throttled>,
-  connection: BrokerConnection,
-  where: string,
-): TidemarkError {
-  const theirs = connection.versions(api.key);
-  const offer = theirs === undefined ? 'none' : `${theirs.minVersion} to ${theirs.maxVersion}`;
-  const what = `${api.name} is needed in a version from ${api.minVersion} to ${api.maxVersion}, the broker offers ${offer}`;
-  return new TidemarkError('TM2009', 'stop', what, { where, hint: 'use brokers of Kafka 3.6 or later' });
 }
 
 function unsent(api: string, lane: string, reason: Error): Error {

@@ -103,6 +103,20 @@ describe('finding the cluster', () => {
   });
 });
 
+describe('what the cluster offers', () => {
+  it.each([
+    [{}, 1],
+    [{ 'transaction.version': 0 }, 1],
+    [{ 'transaction.version': 1 }, 1],
+    [{ 'metadata.version': 27, 'transaction.version': 2 }, 2],
+    [{ 'transaction.version': 3 }, 2],
+  ])('features %j: transaction version %d, asked anew every time', async (features, version) => {
+    expect(await port.transactionVersion()).toBe(1);
+    broker.features = features;
+    expect(await port.transactionVersion()).toBe(version);
+  });
+});
+
 describe('coordinators', () => {
   it('asks once, also for concurrent callers', async () => {
     await Promise.all([port.heartbeat(GROUP), port.heartbeat(GROUP)]);

@@ -2,6 +2,7 @@ import type { Platform } from '../../util/ports';
 import type {
   ConfigResource,
   ConfigResult,
+  EndTxnResponse,
   FetchRequest,
   FetchResponse,
   GroupDescription,
@@ -12,6 +13,7 @@ import type {
   JoinGroupRequest,
   JoinGroupResponse,
   KafkaPort,
+  NegotiatingPort,
   NewTopic,
   OffsetAnswer,
   OffsetQuery,
@@ -22,11 +24,13 @@ import type {
   SyncGroupResponse,
   TopicPartition,
   TopicResult,
+  TransactionVersion,
   TxnIdentity,
   TxnOffset,
   ClusterMetadata,
 } from '../port';
 import type { KafkaApi, Throttled } from '../protocol/api';
+import { API_VERSIONS } from '../protocol/api-versions';
 import { DESCRIBE_CONFIGS } from '../protocol/configs';
 import { FETCH } from '../protocol/fetch';
 import type { CoordinatorType } from '../protocol/find-coordinator';
@@ -54,6 +58,7 @@ import { Coordinators } from './coordinators';
 import { Connector } from './connector';
 import { Lane, type LaneOptions } from './lane';
 import { LanePool, type LaneKind } from './lane-pool';
+import { missingApis } from './version-choice';
 
 /** What the answer may take on top of the time that a request lets the broker wait. */
 const ANSWER_MARGIN_MS = 5_000;
@@ -78,7 +83,7 @@ export function createKafkaPort(config: KafkaClientConfig, platform: Platform): 
   return new RealKafkaPort(config, platform);
 }
 
-class RealKafkaPort implements KafkaPort {
+class RealKafkaPort implements NegotiatingPort {
   readonly #clientId: string;
   readonly #platform: Platform;
   readonly #requestTimeoutMs: number;
@@ -105,6 +110,16 @@ class RealKafkaPort implements KafkaPort {
       seedLane: (address) => new Lane(this.#laneToSeed(address)),
     });
     this.#coordinators = new Coordinators(this.#cluster);
+  }
+
+  async transactionVersion(): Promise<TransactionVersion> {
+    const { finalizedFeatures } = await this.#cluster.sendToAny(API_VERSIONS, null);
+    return (finalizedFeatures.get('transaction.version') ?? 0) >= 2 ? 2 : 1;
+  }
+
+  async missingApis(nodeId: number): Promise<readonly string[]> {
+    const { apis } = await this.#control(nodeId, API_VERSIONS, null);
+    return missingApis((key) => apis.get(key));
   }
 
   metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
@@ -195,7 +210,7 @@ class RealKafkaPort implements KafkaPort {
     return (await this.#coordinated(ofGroup(group.groupId), TXN_OFFSET_COMMIT, request, codesOf)).partitions;
   }
 
-  endTxn(txn: TxnIdentity, committed: boolean): Promise<{ readonly errorCode: number }> {
+  endTxn(txn: TxnIdentity, committed: boolean): Promise<EndTxnResponse> {
     return this.#coordinated(transaction(txn.transactionalId), END_TXN, { txn, committed }, codeOf);
   }
 

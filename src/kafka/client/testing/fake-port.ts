@@ -96,6 +96,7 @@ export class FakeKafkaPort {
 
   private defaults(): Partial<KafkaPort> {
     return {
+      transactionVersion: () => Promise.resolve(1),
       metadata: (topics) => Promise.resolve(this.metadata(topics ?? [...this.topics.keys()])),
       createTopics: (topics) => Promise.resolve(topics.map((topic) => this.create(topic))),
       deleteTopics: (topics) => Promise.resolve(topics.map((topic) => this.delete(topic))),

@@ -17,10 +17,12 @@ export type Handler = (request: ReceivedRequest) => void;
 const API_VERSIONS = 18;
 const METADATA = 3;
 
+export type Offer = Readonly<Record<number, readonly [number, number]>>;
+
 /** Versions that brokers of Kafka 3.9 offer, of the APIs that tests use. */
-const OFFERED: Readonly<Record<number, readonly [number, number]>> = {
+const OFFERED: Offer = {
   ...{ 0: [0, 11], 3: [0, 12], 10: [0, 6], 12: [0, 4], 13: [0, 5], 26: [0, 5], 17: [0, 1], 36: [0, 2] },
-  [API_VERSIONS]: [0, 2],
+  [API_VERSIONS]: [0, 4],
 };
 
 /**
@@ -33,12 +35,14 @@ export class FakeBroker {
   readonly sockets = new Set<Socket>();
   connections = 0;
   offered = OFFERED;
+  /** Finalized features of the cluster. */
+  features: Readonly<Record<string, number>> = {};
   readonly #server: Server;
   #port = 0;
 
   constructor() {
     this.#server = createServer((socket) => this.#accept(socket));
-    this.handlers.set(API_VERSIONS, ({ reply }) => reply(this.#versions()));
+    this.handlers.set(API_VERSIONS, ({ reply, version }) => reply(this.#versions(version >= 3)));
     this.handlers.set(METADATA, ({ reply }) => reply(this.#metadata()));
   }
 
@@ -99,11 +103,23 @@ export class FakeBroker {
     this.handlers.get(apiKey)?.(request);
   }
 
-  #versions(): Buffer {
+  #versions(flexible: boolean): Buffer {
     const offered = Object.entries(this.offered);
-    const out = new WireWriter(false).i16(0);
-    out.array(offered, ([key, [min, max]]) => out.i16(Number(key)).i16(min).i16(max));
-    return Buffer.concat(out.i32(0).chunks());
+    const out = new WireWriter(flexible).i16(0);
+    out.array(offered, ([key, [min, max]]) => out.i16(Number(key)).i16(min).i16(max).end());
+    out.i32(0);
+    if (flexible) this.#writeFeatures(out);
+    return Buffer.concat(out.chunks());
+  }
+
+  /** One tagged field, number 2. */
+  #writeFeatures(out: WireWriter): void {
+    const features = new WireWriter(true);
+    features.array(Object.entries(this.features), ([name, level]) => {
+      features.string(name).i16(level).i16(level).end();
+    });
+    const bytes = Buffer.concat(features.chunks());
+    out.i8(1).i8(2).i8(bytes.length).raw(bytes);
   }
 
   #metadata(): Buffer {
