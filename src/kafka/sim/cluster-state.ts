@@ -50,6 +50,7 @@ const BROKER_DEFAULTS: Readonly<Record<string, string>> = {
   'producer.id.expiration.ms': '86400000',
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': '10000',
   'transaction.max.timeout.ms': '900000',
+  'transaction.partition.verification.enable': 'true',
   'transaction.state.log.num.partitions': '4',
   'transactional.id.expiration.ms': '604800000',
   'unclean.leader.election.enable': 'false',

@@ -12,7 +12,7 @@ export interface Marker {
 }
 
 /** How long a marker is on its way: EndTxn has been answered before. A few take long: the coordinator has much to do. */
-const DELAY_MS = { min: 0.2, max: 6 };
+const DELAY_MS = { min: 0.1, max: 3 };
 const SLOW_MS = { min: 10, max: 80 };
 const SLOW_SHARE = 0.04;
 const RETRY_MS = 20;

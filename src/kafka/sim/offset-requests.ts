@@ -117,10 +117,10 @@ export class OffsetRequests {
     if (this.offsets.isOpen(index, txn)) return 0;
     const key = this.transactions.offsetsKey(groupId);
     if (txn.transactionVersion === 2) {
-      return asTxnOffsetCommit(await addWithRetries(this.state, this.transactions, txn, [key]), 2);
+      return asTxnOffsetCommit(await addWithRetries(this.state, this.transactions, txn, [key]));
     }
     await this.state.hop();
-    return asTxnOffsetCommit(this.transactions.verify(txn, key), 1);
+    return asTxnOffsetCommit(this.transactions.verify(txn, key));
   }
 
   /** As Kafka's ClassicGroup.validateOffsetCommit. A generation of -1 in a transaction is taken, whoever sends it. */
@@ -155,10 +155,8 @@ function answers(offsets: readonly TxnOffset[], codeOf: (offset: TxnOffset) => n
   }));
 }
 
-function asTxnOffsetCommit(errorCode: number, version: 1 | 2): number {
-  if (errorCode === KafkaError.PRODUCER_FENCED) return KafkaError.INVALID_PRODUCER_EPOCH;
-  if (errorCode === KafkaError.TRANSACTION_ABORTABLE && version === 1) return KafkaError.INVALID_TXN_STATE;
-  return errorCode;
+function asTxnOffsetCommit(errorCode: number): number {
+  return errorCode === KafkaError.PRODUCER_FENCED ? KafkaError.INVALID_PRODUCER_EPOCH : errorCode;
 }
 
 /** Topics of a consumer group's members; null: members whose metadata says nothing of topics. */

@@ -66,7 +66,9 @@ export class Produce {
       const { producerId, producerEpoch } = header;
       // The hole of version 1: whoever has a transaction open here is not asked which one he means.
       if (partition.log.producers.hasOpenTransaction(producerId, producerEpoch)) continue;
-      partition.log.producers.expect(header);
+      // Version 2: each transaction has an epoch of its own, so that its first sequence is 0.
+      const baseSequence = request.transactionVersion === 2 ? 0 : header.baseSequence;
+      partition.log.producers.expect({ ...header, baseSequence });
       toVerify.push({ transactionalId: request.transactionalId, producerId, producerEpoch });
       keys.push(keyOf(item));
     }

@@ -19,6 +19,8 @@ export interface SimKafkaOptions {
   readonly platform?: SimPlatform;
   /** 2 (default): as Kafka 4.x; 1: as Kafka 3.9. */
   readonly transactionVersion?: TransactionVersion;
+  /** How often the log cleaner and retention look at all topics. Default: only when {@link SimKafka.compact} says so. */
+  readonly housekeepingMs?: number;
   /** Broker settings, such as `group.min.session.timeout.ms`. */
   readonly brokerConfig?: Readonly<Record<string, string>>;
 }
@@ -45,6 +47,7 @@ export class SimKafka {
   private readonly server: SimServer;
   private readonly life: BrokerLife;
   private readonly ownsPlatform: boolean;
+  private closed = false;
 
   constructor(options: SimKafkaOptions = {}) {
     this.ownsPlatform = options.platform === undefined;
@@ -59,6 +62,7 @@ export class SimKafka {
     });
     this.server = new SimServer(this.state);
     this.life = new BrokerLife(this.state, (nodeId) => this.nodeDown(nodeId));
+    if (options.housekeepingMs !== undefined) this.keepHouse(options.housekeepingMs);
   }
 
   /** A new client. */
@@ -146,9 +150,19 @@ export class SimKafka {
 
   /** Nothing goes on behind it; on a platform that was given, others do. */
   close(): Promise<void> {
+    this.closed = true;
     for (const network of this.server.networks) network.close();
     if (this.ownsPlatform) this.platform.stop();
     return Promise.resolve();
+  }
+
+  private keepHouse(everyMs: number): void {
+    this.platform.after(everyMs, () => {
+      if (this.closed) return;
+      this.compact();
+      this.enforceRetention();
+      this.keepHouse(everyMs);
+    });
   }
 
   private partitionsOf(topic: string | undefined) {
