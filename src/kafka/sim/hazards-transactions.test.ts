@@ -151,15 +151,18 @@ describe('InitProducerId', () => {
   it.each([
     [1, ERROR.fenced],
     [2, 0],
-  ] as const)('with the own identity over an open transaction, as brokers of version %d: %d', async (version, code) => {
-    const { kafka, port } = await simBench({ transactionVersion: version });
-    const txn = await begin(kafka, port, 'a');
-    await add(kafka, port, txn);
-    await write(kafka, port, [['k', 'v']], { txn, sequence: 0 });
-    const again = await begin(kafka, port, 'a', { current: txn });
-    expect(again.errorCode).toBe(code);
-    expect(await readCommitted(kafka, port)).toEqual([]);
-  });
+  ] as const)(
+    'with the own identity over an open transaction, as brokers of version %d: %d',
+    async (version, code) => {
+      const { kafka, port } = await simBench({ transactionVersion: version });
+      const txn = await begin(kafka, port, 'a');
+      await add(kafka, port, txn);
+      await write(kafka, port, [['k', 'v']], { txn, sequence: 0 });
+      const again = await begin(kafka, port, 'a', { current: txn });
+      expect(again.errorCode).toBe(code);
+      expect(await readCommitted(kafka, port)).toEqual([]);
+    },
+  );
 
   it('repeated with the own identity raises the epoch once (KIP-360), and refuses who was fenced', async () => {
     const { kafka, port } = await simBench();

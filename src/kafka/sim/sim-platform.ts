@@ -88,14 +88,15 @@ export class SimPlatform implements Platform {
    * @throws {Error} when nothing more happens, or not within `limitMs`
    */
   async until<T>(promise: Promise<T>, limitMs = 24 * 3_600_000): Promise<T> {
-    let pending = true;
-    const settle = (): void => void (pending = false);
+    let settledAt: number | null = null;
+    const settle = (): void => void (settledAt = this.time);
     promise.then(settle, settle);
     const end = this.time + limitMs;
     const mayGoOn = (next: SimEvent | null): boolean => {
-      if (!pending) return false;
-      if (next === null) throw new Error('still pending, and nothing more happens');
-      if (next.at > end) throw new Error(`still pending after ${limitMs} virtual ms`);
+      if (settledAt !== null && settledAt <= end) return false;
+      if (settledAt === null && next === null) throw new Error('still pending, and nothing more happens');
+      const time = settledAt ?? next?.at ?? end;
+      if (time > end) throw new Error(`still pending after ${limitMs} virtual ms`);
       return true;
     };
     await (this.auto ? this.watch(mayGoOn) : this.drive(mayGoOn));

@@ -43,13 +43,13 @@ export function batchOf(
   entries: readonly Entry[],
   producer: ProducerIdentity = { producerId: -1n, producerEpoch: -1 },
   baseSequence = -1,
+  transactional = producer.producerId >= 0n,
 ): Buffer {
   const builder = new BatchBuilder({ maxBatchBytes: 1_000_000 });
   for (const [key, value] of entries) {
     const [k, v] = [key === null ? null : Buffer.from(key), value === null ? null : Buffer.from(value)];
     builder.appendBytes(kafka.platform.clock.now(), k, 0, k?.length ?? 0, v, 0, v?.length ?? 0, null);
   }
-  const transactional = producer.producerId >= 0n;
   return finishBatch(builder.take()[0]!, { ...producer, baseSequence, transactional });
 }
 
@@ -58,19 +58,23 @@ export async function write(
   kafka: SimKafka,
   port: KafkaPort,
   entries: readonly Entry[],
-  { partition = 0, txn, sequence = -1, acks = -1 as const }: WriteOptions = {},
+  { partition = 0, txn, producer = txn, sequence = -1, acks = -1 as const }: WriteOptions = {},
 ) {
   const { partitions } = await port.produce(kafka.leaderOf(TOPIC, partition), {
     transactionalId: txn?.transactionalId ?? null,
     ...(txn?.transactionVersion === undefined ? {} : { transactionVersion: txn.transactionVersion }),
     ...{ acks, timeoutMs: 5_000 },
-    partitions: [{ topic: TOPIC, partition, batch: batchOf(kafka, entries, txn, sequence) }],
+    partitions: [
+      { topic: TOPIC, partition, batch: batchOf(kafka, entries, producer, sequence, txn !== undefined) },
+    ],
   });
   return partitions[0]!;
 }
 interface WriteOptions {
   readonly partition?: number;
   readonly txn?: TxnIdentity;
+  /** Of an idempotent producer. */
+  readonly producer?: ProducerIdentity;
   readonly sequence?: number;
   readonly acks?: -1 | 1;
 }
@@ -89,22 +93,36 @@ export async function fetchAll(
   return partitions[0]!;
 }
 
-/** `offset:key=value` of the records that a reader sees. */
-export function seen({ records, abortedTransactions }: FetchedPartition): string[] {
+/** `offset:key=value` of the records that a reader sees, over as many fetches as it takes. */
+export async function readAll(
+  kafka: SimKafka,
+  port: KafkaPort,
+  isolation: Isolation,
+  partition = 0,
+  from = 0,
+): Promise<string[]> {
   const cursor = new RecordCursor();
-  cursor.load(records ?? Buffer.alloc(0), { fetchOffset: 0, abortedTransactions });
   const found: string[] = [];
-  while (cursor.next()) {
-    const text = (start: number, end: number): string =>
-      start < 0 ? 'null' : cursor.buffer.toString('utf8', start, end);
-    const { offset, keyStart, keyEnd, valueStart, valueEnd } = cursor;
-    found.push(`${offset}:${text(keyStart, keyEnd)}=${text(valueStart, valueEnd)}`);
+  for (let position = from; ; position = cursor.nextOffset) {
+    const fetchOffset = BigInt(position);
+    const { records, abortedTransactions } = await fetchAll(kafka, port, isolation, {
+      partition,
+      fetchOffset,
+    });
+    if (records === null) return found;
+    cursor.load(records, { fetchOffset: position, abortedTransactions });
+    while (cursor.next()) found.push(textOf(cursor));
   }
-  return found;
 }
 
-export async function readCommitted(kafka: SimKafka, port: KafkaPort, partition = 0): Promise<string[]> {
-  return seen(await fetchAll(kafka, port, 'read_committed', { partition }));
+function textOf({ offset, buffer, keyStart, keyEnd, valueStart, valueEnd }: RecordCursor): string {
+  const text = (start: number, end: number): string =>
+    start < 0 ? 'null' : buffer.toString('utf8', start, end);
+  return `${offset}:${text(keyStart, keyEnd)}=${text(valueStart, valueEnd)}`;
+}
+
+export function readCommitted(kafka: SimKafka, port: KafkaPort, partition = 0): Promise<string[]> {
+  return readAll(kafka, port, 'read_committed', partition);
 }
 
 /** Asks until the answer is not CONCURRENT_TRANSACTIONS or one that says that the coordinator is busy. */
@@ -135,7 +153,12 @@ interface BeginOptions {
   readonly version?: TransactionVersion;
 }
 
-export async function add(kafka: SimKafka, port: KafkaPort, txn: TxnIdentity, partition = 0): Promise<number> {
+export async function add(
+  kafka: SimKafka,
+  port: KafkaPort,
+  txn: TxnIdentity,
+  partition = 0,
+): Promise<number> {
   const ask = async () => (await port.addPartitionsToTxn(txn, [{ topic: TOPIC, partition }]))[0]!;
   return (await settled(kafka, ask)).errorCode;
 }
