@@ -1,122 +1,127 @@
-import { createSimKafka, type FaultRates, type SimKafka } from '../kafka/sim';
 import type { TransactionVersion } from '../kafka/port';
+import { createSimKafka, type FaultRates, type SimKafka } from '../kafka/sim';
 import { FAULT_POINTS } from '../util/fault-points';
 import { SimJudge, startExecutor, type SimExecutor } from './testing/sim-job';
+
+const PARTITIONS = 3;
+const SETTINGS = ['kafka.session-timeout=6s', 'kafka.transaction-timeout=10s'];
+const RATES = { requestLost: 0.01, answerLost: 0.01, delayRequest: 0.02, delayAnswer: 0.02, error: 0.02 };
+
+/** `TIDEMARK_SIM_SEEDS=<first>:<count>` runs others, and more of them. */
+const [first = 1, count = 3] = (process.env['TIDEMARK_SIM_SEEDS'] ?? '')
+  .split(':')
+  .filter(Boolean)
+  .map(Number);
+const SEEDS = Array.from({ length: count }, (_, i) => first + i);
 
 interface Scenario {
   readonly seed: number;
   readonly brokers: number;
   readonly transactionVersion: TransactionVersion;
-  readonly cycles: number;
-  readonly rates?: FaultRates;
-  readonly restartBrokers?: boolean;
-  readonly settings?: readonly string[];
+  readonly rates: FaultRates;
+  /** Processes that run at once, each with an instance id of its own. */
+  readonly instances: number;
 }
 
-const PARTITIONS = 3;
-const SETTINGS = [
-  'restart-strategy.type=exponential-delay',
-  'kafka.session-timeout=6s',
-  'kafka.transaction-timeout=10s',
-];
+interface Outcome {
+  readonly counts: ReadonlyMap<string, readonly number[]>;
+  readonly expected: ReadonlyMap<string, readonly number[]>;
+  /** Of the executors that nobody killed: how they ended before they were told to. */
+  readonly ended: readonly unknown[];
+  readonly deaths: number;
+  /** Of the whole run, to compare two. */
+  readonly trace: string;
+}
 
-/** Feeds, lets the executor run for a while, and kills it: at a fault point or anywhere. */
-async function crashes(scenario: Scenario) {
+async function crashAndRestart(scenario: Scenario): Promise<Outcome> {
   const kafka = createSimKafka(scenario);
   try {
-    return await runOn(kafka, scenario);
+    return await run(kafka, scenario);
   } finally {
     await kafka.close();
   }
 }
 
-async function runOn(kafka: SimKafka, scenario: Scenario) {
-  const { random, scheduler } = kafka.platform;
+/** Feeds, lets executors run for a while, kills or stops them, at a fault point or anywhere; in the end, all calm. */
+async function run(kafka: SimKafka, { rates, instances }: Scenario): Promise<Outcome> {
+  const { random, scheduler, clock } = kafka.platform;
   const judge = await SimJudge.open(kafka, PARTITIONS);
+  const names = Array.from({ length: instances }, (_, i) => `i${i}`);
   let deaths = 0;
-  kafka.setFaults(null);
-  const faulty = (on: boolean): void => (on ? withRates(kafka, scenario.rates) : kafka.setFaults(null));
-  for (let cycle = 0; cycle < scenario.cycles; cycle++) {
-    faulty(false);
+  for (let cycle = 0; cycle < 5; cycle++) {
+    kafka.setFaults(null);
     await judge.feed(20 + random.below(40));
-    faulty(true);
-    const executor = start(random.chance(0.5));
-    if (scenario.restartBrokers === true && random.chance(0.5)) void bounce(kafka);
-    await scheduler.sleep(random.between(20, 3_000));
-    executor.kill();
-    deaths++;
+    kafka.setFaultRates(rates);
+    const executors = names.map((name) => start(kafka, name));
+    if (random.chance(0.5)) void restartOneBroker(kafka);
+    await scheduler.sleep(random.between(20, instances * 3_000));
+    for (const executor of executors) {
+      if (random.chance(0.3)) await freeze(kafka, executor);
+      executor.kill();
+      deaths++;
+    }
   }
-  faulty(false);
-  const last = startExecutor(kafka, { settings: SETTINGS });
+  kafka.setFaults(null);
+  const last = names.map((instanceId) => startExecutor(kafka, { instanceId, settings: SETTINGS }));
   const counts = await judge.settled();
+  const ended = last.map((executor) => executor.ended).filter((end) => end !== null);
   const expected = await judge.expected();
-  const { ended } = last;
-  last.stop();
-  await Promise.race([last.finished.catch(() => undefined), scheduler.sleep(60_000)]);
-  const events = kafka.platform.eventCount;
-  const time = kafka.platform.clock.monotonic();
-  return { counts, expected, ended, deaths, events, time };
-
-  function start(atPoint: boolean): SimExecutor {
-    const point = FAULT_POINTS[random.below(FAULT_POINTS.length)];
-    let left = 1 + random.below(4);
-    return startExecutor(kafka, {
-      settings: SETTINGS,
-      onPoint: (reached, process) => {
-        if (atPoint && reached === point && --left === 0) process.kill();
-      },
-    });
-  }
+  return { counts, expected, ended, deaths, trace: `${clock.monotonic()} ${kafka.platform.eventCount}` };
 }
 
-/** Faults hit the job's clients only: the judge's own feed must be exact. */
-function withRates(kafka: SimKafka, rates: FaultRates | undefined): void {
-  if (rates === undefined) return kafka.setFaults(null);
-  kafka.setFaultRates(rates);
+function start(kafka: SimKafka, instanceId: string): SimExecutor {
+  const { random } = kafka.platform;
+  const point = FAULT_POINTS[random.below(FAULT_POINTS.length)];
+  let left = random.chance(0.5) ? 1 + random.below(4) : Infinity;
+  return startExecutor(kafka, {
+    ...{ instanceId, settings: SETTINGS },
+    onPoint: (reached, process) => {
+      if (reached === point && --left === 0) process.kill();
+    },
+  });
 }
 
-async function bounce(kafka: SimKafka): Promise<void> {
-  const node = 1 + kafka.platform.random.below(kafka.brokers);
-  if (kafka.platform.random.chance(0.5)) kafka.killBroker(node);
-  else kafka.stopBroker(node);
-  await kafka.startBroker(node);
+/** SIGSTOP for longer than the session, and SIGCONT: it wakes as a zombie. */
+async function freeze({ platform }: SimKafka, { process }: SimExecutor): Promise<void> {
+  process.freeze();
+  await platform.scheduler.sleep(platform.random.between(100, 9_000));
+  process.thaw();
+  await platform.scheduler.sleep(platform.random.between(5, 500));
 }
 
-const rates = { requestLost: 0.01, answerLost: 0.01, delayRequest: 0.02, delayAnswer: 0.02, error: 0.02 };
-const FROM = Number(process.env['FROM'] ?? 1);
-const SEEDS = Array.from({ length: Number(process.env['SEEDS'] ?? 3) }, (_, i) => FROM + i);
+async function restartOneBroker(kafka: SimKafka): Promise<void> {
+  const { random } = kafka.platform;
+  const nodeId = 1 + random.below(kafka.brokers);
+  if (random.chance(0.5)) kafka.killBroker(nodeId);
+  else kafka.stopBroker(nodeId);
+  await kafka.startBroker(nodeId);
+}
 
-it.each(SEEDS)(
-  'one broker, seed %d',
-  async (seed) => {
-    const { counts, expected, ended, events, time } = await crashes({
-      seed,
-      brokers: 1,
-      transactionVersion: seed % 2 === 0 ? 2 : 1,
-      cycles: 5,
-      rates,
-    });
-    process.stderr.write(`${seed}: ${events} events, ${Math.round(time)} ms\n`);
-    expect(ended).toBeNull();
-    expect(counts).toEqual(expected);
-  },
-  60_000,
-);
+function scenarioOf(seed: number, brokers: number, instances = 1): Scenario {
+  return { seed, brokers, instances, transactionVersion: seed % 2 === 0 ? 2 : 1, rates: RATES };
+}
 
-it.each(SEEDS)(
-  'three brokers, seed %d',
-  async (seed) => {
-    const { counts, expected, ended, events, time } = await crashes({
-      seed,
-      brokers: 3,
-      transactionVersion: seed % 2 === 0 ? 2 : 1,
-      cycles: 5,
-      rates,
-      restartBrokers: true,
-    });
-    process.stderr.write(`${seed}: ${events} events, ${Math.round(time)} ms\n`);
-    expect(ended).toBeNull();
-    expect(counts).toEqual(expected);
-  },
-  60_000,
-);
+/** The counts of each user are 1, 2, 3 …, each once and in order, as many as there are clicks of his. */
+async function expectExact(scenario: Scenario): Promise<void> {
+  const { counts, expected, ended, deaths } = await crashAndRestart(scenario);
+  expect(ended).toEqual([]);
+  expect(deaths).toBe(5 * scenario.instances);
+  expect(counts).toEqual(expected);
+}
+
+jest.setTimeout(60_000);
+
+describe('an executor that crashes and restarts counts every click once', () => {
+  it.each(SEEDS)('on one broker, seed %d', (seed) => expectExact(scenarioOf(seed, 1)));
+  it.each(SEEDS)('on three brokers, seed %d', (seed) => expectExact(scenarioOf(seed, 3)));
+});
+
+describe('two instances that crash, stand still and restart', () => {
+  it.each(SEEDS)('on three brokers, seed %d', (seed) => expectExact(scenarioOf(seed, 3, 2)));
+});
+
+it('one seed is one run', async () => {
+  const [a, b] = [await crashAndRestart(scenarioOf(11, 3)), await crashAndRestart(scenarioOf(11, 3))];
+  expect(b.trace).toBe(a.trace);
+  expect(b.counts).toEqual(a.counts);
+});
