@@ -5,7 +5,15 @@ import { SimJudge, startExecutor, type SimExecutor } from './testing/sim-job';
 
 const PARTITIONS = 3;
 const SETTINGS = ['kafka.session-timeout=6s', 'kafka.transaction-timeout=10s'];
-const RATES = { requestLost: 0.01, answerLost: 0.01, delayRequest: 0.02, delayAnswer: 0.02, error: 0.02 };
+const RATES = {
+  requestLost: 0.01,
+  answerLost: 0.01,
+  delayRequest: 0.02,
+  delayAnswer: 0.02,
+  error: 0.02,
+  leaderMove: 0.01,
+  brokerRestart: 0.003,
+};
 
 /** `TIDEMARK_SIM_SEEDS=<first>:<count>` runs others, and more of them. */
 const [first = 1, count = 3] = (process.env['TIDEMARK_SIM_SEEDS'] ?? '')
@@ -53,7 +61,6 @@ async function run(kafka: SimKafka, { rates, instances }: Scenario): Promise<Out
     await judge.feed(20 + random.below(40));
     kafka.setFaultRates(rates);
     const executors = names.map((name) => start(kafka, name));
-    if (random.chance(0.5)) void restartOneBroker(kafka);
     await scheduler.sleep(random.between(20, instances * 3_000));
     for (const executor of executors) {
       if (random.chance(0.3)) await freeze(kafka, executor);
@@ -87,14 +94,6 @@ async function freeze({ platform }: SimKafka, { process }: SimExecutor): Promise
   await platform.scheduler.sleep(platform.random.between(100, 9_000));
   process.thaw();
   await platform.scheduler.sleep(platform.random.between(5, 500));
-}
-
-async function restartOneBroker(kafka: SimKafka): Promise<void> {
-  const { random } = kafka.platform;
-  const nodeId = 1 + random.below(kafka.brokers);
-  if (random.chance(0.5)) kafka.killBroker(nodeId);
-  else kafka.stopBroker(nodeId);
-  await kafka.startBroker(nodeId);
 }
 
 function scenarioOf(seed: number, brokers: number, instances = 1): Scenario {

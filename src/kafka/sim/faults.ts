@@ -1,7 +1,7 @@
 import type { KafkaPort } from '../port';
 import type { SeededRandom } from './seeded-random';
 
-export type SimApi = Exclude<keyof KafkaPort, 'close'> | 'findCoordinator' | 'transactionVersion';
+export type SimApi = Exclude<keyof KafkaPort, 'close'> | 'findCoordinator';
 
 /** One request, before it leaves the client. */
 export interface SimCall {
@@ -37,6 +37,10 @@ export interface FaultRates {
   readonly delayRequest?: number;
   readonly delayAnswer?: number;
   readonly error?: number;
+  /** Before the request leaves, some partition gets another leader; of an internal topic too, so that a coordinator moves. */
+  readonly leaderMove?: number;
+  /** Before the request leaves, some broker is killed or stopped, unless one is down, and started again. */
+  readonly brokerRestart?: number;
   /** Milliseconds of the longest delay. Default 5000. */
   readonly maxDelayMs?: number;
 }
@@ -61,7 +65,7 @@ const TRANSIENT: Readonly<Partial<Record<SimApi, readonly number[]>>> = {
 /** Of these a broker says that the request failed when it may well have been applied. */
 const PERHAPS_APPLIED = new Set([7, 20]);
 
-/** A plan of faults that a seed decides. */
+/** What becomes of each request by itself, as a seed decides. */
 export function randomFaults(random: SeededRandom, rates: FaultRates): FaultHook {
   const { requestLost = 0, answerLost = 0, delayRequest = 0, delayAnswer = 0, error = 0 } = rates;
   const maxDelayMs = rates.maxDelayMs ?? 5_000;

@@ -281,7 +281,7 @@ export class GroupCoordinator {
 }
 
 /** 0, or why a member's Heartbeat or SyncGroup is refused. */
-export function memberProblem(group: Group, identity: GroupIdentity): number {
+function memberProblem(group: Group, identity: GroupIdentity): number {
   const problem = group.identityError(identity);
   if (problem !== 0) return problem;
   return identity.generationId === group.generation ? 0 : KafkaError.ILLEGAL_GENERATION;

@@ -33,8 +33,6 @@ export interface SimConnectOptions {
   readonly requestTimeoutMs?: number;
 }
 
-export type SimPortWithVersion = KafkaPort & { transactionVersion(): Promise<TransactionVersion> };
-
 /**
  * A Kafka cluster in memory, in virtual time: a faithful model of what brokers do, the bad things included (see
  * docs/internals/sim-kafka.md). One seed reproduces one run exactly.
@@ -66,7 +64,7 @@ export class SimKafka {
   }
 
   /** A new client. */
-  connect(options: SimConnectOptions = {}): SimPortWithVersion {
+  connect(options: SimConnectOptions = {}): KafkaPort {
     const { clientId = 'client', requestTimeoutMs } = options;
     const process = options.process ?? this.platform.process(clientId);
     const router = new SimRouter(this.server, process, clientId, requestTimeoutMs ?? 30_000);
@@ -83,9 +81,16 @@ export class SimKafka {
     this.server.faults = faults;
   }
 
-  /** Faults by chance, on every request. */
+  /** Faults by chance, on every request, in place of a hook. */
   setFaultRates(rates: FaultRates): void {
-    this.server.faults = randomFaults(this.platform.random, rates);
+    const { leaderMove = 0, brokerRestart = 0 } = rates;
+    const { random } = this.platform;
+    const faults = randomFaults(random, rates);
+    this.server.faults = (call) => {
+      if (random.chance(leaderMove)) this.moveAnyLeader();
+      if (random.chance(brokerRestart)) void this.restartAnyBroker();
+      return faults(call);
+    };
   }
 
   /** On top of what a marker takes anyway, between EndTxn's answer and its arrival. */
@@ -154,6 +159,20 @@ export class SimKafka {
     for (const network of this.server.networks) network.close();
     if (this.ownsPlatform) this.platform.stop();
     return Promise.resolve();
+  }
+
+  private moveAnyLeader(): void {
+    const partitions = this.state.allPartitions();
+    const { topic, partition } = partitions[this.state.pick(partitions.length)]!;
+    this.moveLeader(topic, partition);
+  }
+
+  private async restartAnyBroker(): Promise<void> {
+    if (this.state.aliveNodes().length < this.brokers) return;
+    const nodeId = 1 + this.state.pick(this.brokers);
+    if (this.platform.random.chance(0.5)) this.killBroker(nodeId);
+    else this.stopBroker(nodeId);
+    await this.startBroker(nodeId);
   }
 
   private keepHouse(everyMs: number): void {

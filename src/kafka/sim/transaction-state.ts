@@ -12,7 +12,7 @@ import { assert } from '../../util/asserts';
  * ```
  * With transaction version 2, EndTxn(abort) also leads from Empty and the Complete states to PrepareAbort.
  */
-export type TxnStateName =
+type TxnStateName =
   'Empty' | 'Ongoing' | 'PrepareCommit' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort';
 
 const NEXT: Readonly<Record<TxnStateName, readonly TxnStateName[]>> = {

@@ -16,8 +16,8 @@ import { bootstrap, type Bootstrapped } from '../bootstrap';
 import { whenBrokersAnswer } from '../await-brokers';
 import { Executor } from '../executor';
 
-export const INPUT = 'clicks';
-export const OUTPUT = 'user-counts';
+const INPUT = 'clicks';
+const OUTPUT = 'user-counts';
 const FORWARD_MS = 120_000;
 
 interface Click {
@@ -25,7 +25,7 @@ interface Click {
 }
 
 /** Counts clicks by user, behind a shuffle. */
-export const countJob: Job = defineJob('count', (env) =>
+const countJob: Job = defineJob('count', (env) =>
   env
     .source(INPUT, { value: json<Click>() })
     .keyBy((click) => click.userId, { name: 'by-user' })

@@ -38,7 +38,7 @@ export async function simBench(
 
 export type Entry = readonly [key: string | null, value: string | null];
 
-export function batchOf(
+function batchOf(
   kafka: SimKafka,
   entries: readonly Entry[],
   producer: ProducerIdentity = { producerId: -1n, producerEpoch: -1 },
