@@ -238,11 +238,6 @@ export interface GroupDescription {
   }[];
 }
 
-export interface RequestOptions {
-  /** How long to wait for the answer; default `kafka.request-timeout`. */
-  readonly timeoutMs?: number;
-}
-
 export interface KafkaPort {
   /** `topics` null: all topics; empty: brokers only. */
   metadata(topics: readonly string[] | null): Promise<ClusterMetadata>;

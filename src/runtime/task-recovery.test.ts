@@ -122,7 +122,7 @@ async function setUp() {
       incarnation: 1,
       inputs: [{ topic: 'in', partition: 0 } as TaskInput],
       identity: IDENTITY,
-    } as ConstructorParameters<typeof Task>[0]);
+    } as unknown as ConstructorParameters<typeof Task>[0]);
     return driven(platform, resumeTask(task, recovered, options));
   };
   return { platform, kafka, log: log!, root, backend, client, recover, resume, epochs };

@@ -1,14 +1,10 @@
-import {
-  COMMIT_RECORD_KEY,
-  encodeCommitRecord,
-  STATE_KEY_PREFIX,
-  type CommitRecord,
-} from '../epoch/protocol/commit-record';
+import { COMMIT_RECORD_KEY, encodeCommitRecord, type CommitRecord } from '../epoch/protocol/commit-record';
 import { TidemarkError } from '../errors';
 import { BatchBuilder, finishBatch } from '../kafka/codec/batch-builder';
 import type { FakePartition } from '../kafka/client/testing/fake-port';
 import type { CommittedOffset, TopicPartition } from '../kafka/port';
 import { OutputBuffers } from '../sink/output-buffers';
+import { STATE_KEY_PREFIX } from '../state/state-key';
 import type { FaultPoint } from '../util/fault-points';
 import { TaskSet } from './task-set';
 import { COUNTING, COUNTING_CHANGELOG, setUpRuntime, SHUFFLE, SOURCE } from './testing/runtime-context';
@@ -91,7 +87,7 @@ function appendEpoch(log: FakePartition, now: number, epoch: number, names: read
     offsets: { [SHUFFLE]: epoch * 10 },
   };
   const builder = new BatchBuilder({ maxBatchBytes: 10_000 });
-  const add = (key: Buffer, value: Buffer): void =>
+  const add = (key: Buffer, value: Buffer) =>
     builder.appendBytes(now, key, 0, key.length, value, 0, value.length, null);
   for (const name of names) add(stateKey(name), Buffer.from(String(epoch)));
   add(COMMIT_RECORD_KEY, encodeCommitRecord(record));

@@ -1,4 +1,4 @@
-import { isTidemarkError, TidemarkError } from '../errors';
+import { TidemarkError } from '../errors';
 import { tpKey } from '../kafka/port';
 import { kafkaErrorName } from '../kafka/protocol/errors';
 import type { LocalStore, OpenedStore } from '../state/local-store';
@@ -243,8 +243,4 @@ export async function sourceEnds(context: ExecutorContext): Promise<ReadonlyMap<
     Array.from({ length: count }, (_, partition) => ({ topic, partition })),
   );
   return endOffsets(context, partitions, ISOLATION);
-}
-
-export function isBadRecord(error: unknown): error is TidemarkError {
-  return isTidemarkError(error) && error.code.startsWith('TM300');
 }
