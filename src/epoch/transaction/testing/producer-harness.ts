@@ -62,6 +62,7 @@ export function setUpProducer(options: { slow?: readonly TxnApi[] } = {}) {
 
   const answers: Record<TxnApi, Answer> = {
     initProducerId: (errorCode) => ({ errorCode, producerId: 7n, producerEpoch: ++producerEpoch }),
+    offsetCommit: (code, [, offsets]) => perPartition(offsets as TxnOffset[], code),
     addPartitionsToTxn: (code, [, partitions]) => perPartition(partitions as TopicPartition[], code),
     produce: (code, [, request]) => ({
       throttleMs: 0,
@@ -75,7 +76,6 @@ export function setUpProducer(options: { slow?: readonly TxnApi[] } = {}) {
     addOffsetsToTxn: (errorCode) => ({ errorCode }),
     txnOffsetCommit: (code, [, , offsets]) => perPartition(offsets as TxnOffset[], code),
     endTxn: (errorCode) => ({ errorCode }),
-    offsetCommit: (code, [, offsets]) => perPartition(offsets as TxnOffset[], code),
   };
 
   const call = async (api: TxnApi, args: readonly unknown[]): Promise<unknown> => {
