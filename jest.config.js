@@ -12,10 +12,7 @@ const swc = [
 const common = {
   testEnvironment: 'node',
   transform: { '^.+\\.ts$': swc },
-  moduleNameMapper: {
-    '^tidemark$': '<rootDir>/src/index.ts',
-    '^tidemark/testing$': '<rootDir>/src/testing/index.ts',
-  },
+  moduleNameMapper: { '^tidemark$': '<rootDir>/src/index.ts' },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 

@@ -14,11 +14,11 @@ const GROUP: GroupIdentity = { groupId: 'app', generationId: 3, memberId: 'm', g
 const CALM = { drained: false, revoking: false, stopping: false };
 const LIMITS = { intervalMs: 100, minIntervalMs: 5, maxDirtyBytes: 1000, maxOutputBytes: 1_000_000 };
 
-/** A task with one input and no state. */
+/** A task without state; by default with one input. The position of a further input is that of the first and a hundred more. */
 class FakeTask implements EpochTask<Sealed> {
   readonly name = 'counts/0';
   readonly changelogPartition = { topic: 'changelog', partition: 0 };
-  readonly inputs = [{ topic: 'in', partition: 0 }];
+  readonly inputs: EpochTask<Sealed>['inputs'];
   readonly state = { dirtyBytes: 0 };
   readonly applied: number[] = [];
   position = 0;
@@ -27,6 +27,9 @@ class FakeTask implements EpochTask<Sealed> {
   apply: () => Promise<void> = () => Promise.resolve();
   private committedPosition = 0;
 
+  constructor(...more: string[]) {
+    this.inputs = ['in', ...more].map((topic) => ({ topic, partition: 0 }));
+  }
   get moved(): boolean {
     return this.urgent || this.position !== this.committedPosition;
   }
@@ -43,7 +46,7 @@ class FakeTask implements EpochTask<Sealed> {
         task: this.name,
         epoch: this.epoch + 1,
         incarnation: 1,
-        offsets: { in: this.position },
+        offsets: Object.fromEntries(this.inputs.map(({ topic }, i) => [topic, this.position + 100 * i])),
       },
     };
   }
@@ -115,6 +118,18 @@ describe('A2: what an epoch commits with', () => {
       group: GROUP,
       offsets: [{ topic: 'in', partition: 0, offset: 3n }],
     });
+    committer.clean();
+    await cycle.settle();
+  });
+
+  it('takes the positions of all inputs of all tasks that moved, and of no other', async () => {
+    const { output, committer, cycle } = setUp();
+    const [one, two, idle] = [new FakeTask('more'), new FakeTask('else'), new FakeTask('idle')];
+    one.work(output, 3);
+    two.work(output, 4);
+    cycle.end([one, two, idle], GROUP, 'interval');
+    const offsets = committer.payloads[0]!.offsets.map(({ topic, offset }) => `${topic} ${offset}`);
+    expect(offsets).toEqual(['in 3', 'more 103', 'in 4', 'else 104']);
     committer.clean();
     await cycle.settle();
   });

@@ -1,2 +1,2 @@
-export { ERROR_CODES, type ErrorCode } from './codes';
-export { TidemarkError, isTidemarkError, type ErrorDetails, type Reaction } from './tidemark-error';
+export type { ErrorCode } from './codes';
+export { TidemarkError, isTidemarkError, type Reaction } from './tidemark-error';

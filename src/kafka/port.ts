@@ -238,11 +238,6 @@ export interface GroupDescription {
   }[];
 }
 
-export interface RequestOptions {
-  /** How long to wait for the answer; default `kafka.request-timeout`. */
-  readonly timeoutMs?: number;
-}
-
 export interface KafkaPort {
   /**
    * What the cluster's producers may use now: 2 when its finalized feature `transaction.version` is 2 or more. Asked

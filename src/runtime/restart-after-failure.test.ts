@@ -1,8 +1,11 @@
 import { TidemarkError, type ErrorCode, type Reaction } from '../errors';
 import { KafkaRequestError, type GroupIdentity } from '../kafka/port';
+import { UnwritableState } from '../state/unwritable-state';
 import { silentLogger } from '../util/logger';
+import { SmallerEpochNeeded } from './bad-state-search';
 import type { Executor } from './executor';
 import { recoverFrom } from './failure-handling';
+import { ReplayNeeded } from './record-pump';
 
 const IDENTITY: GroupIdentity = { groupId: 'app', generationId: 3, memberId: 'm', groupInstanceId: 'i-0' };
 
@@ -12,10 +15,12 @@ interface Plan {
   /** Outcomes of fence(): a code that it throws, or done. */
   readonly fences?: readonly (ErrorCode | 'done')[];
   readonly identity?: GroupIdentity | null;
+  /** What the commit that is under way comes to. */
+  readonly commit?: TidemarkError;
 }
 
 /** An executor that writes down what is done with it, in order. */
-function setUp({ heartbeats = [], fences = [], identity = IDENTITY }: Plan = {}) {
+function setUp({ heartbeats = [], fences = [], identity = IDENTITY, commit }: Plan = {}) {
   const done: string[] = [];
   const beats = [...heartbeats];
   const outcomes = [...fences];
@@ -32,7 +37,13 @@ function setUp({ heartbeats = [], fences = [], identity = IDENTITY }: Plan = {})
     reload: note('reload'),
     disown: note('disown'),
     requestRejoin: note('rejoin'),
-    epochs: { settle: note('settle') },
+    epochs: {
+      settle: () => {
+        done.push('settle');
+        return commit === undefined ? Promise.resolve() : Promise.reject(commit);
+      },
+    },
+    pump: { blame: ({ reason }: UnwritableState) => new SmallerEpochNeeded(reason) },
     committer: {
       fence: (how: string) => {
         done.push(`fence ${how}`);
@@ -152,5 +163,35 @@ describe('A5: what is done with a failure follows from its reaction alone', () =
     const { executor, done } = setUp();
     await recoverFrom(failure('TM5005', 'rejoin'), executor);
     expect(done).toEqual(['disown', 'drop', 'pause', 'fence takeover', 'rejoin']);
+  });
+});
+
+describe('A5: a replay for the sake of one record', () => {
+  const reason = failure('TM3002', 'stop');
+  const triggers = [
+    ['a bad record', new ReplayNeeded(reason)],
+    ['a state value that cannot be written', new UnwritableState('a value', reason)],
+  ] as const;
+
+  it.each(triggers)('%s: the commit under way ends first; the producer is untouched', async (_, trigger) => {
+    const { executor, done } = setUp();
+    await recoverFrom(trigger, executor);
+    expect(done).toEqual(['settle', 'drop', 'reload']);
+  });
+
+  it.each(triggers)(
+    '%s: a commit under way that fails is never forgotten with the epoch',
+    async (_, trigger) => {
+      const { executor, done } = setUp({ commit: inDoubt });
+      await recoverFrom(trigger, executor);
+      expect(done).toEqual(['settle', 'drop', 'pause', 'fence own', 'reload']);
+      expect(executor.aborted.get('TM5004')).toBe(1);
+    },
+  );
+
+  it.each(triggers)('%s: a commit under way after which the job must stop stops it', async (_, trigger) => {
+    const { executor, done } = setUp({ commit: failure('TM1012', 'stop') });
+    await expect(recoverFrom(trigger, executor)).rejects.toMatchObject({ code: 'TM1012' });
+    expect(done).toEqual(['settle']);
   });
 });

@@ -12,12 +12,21 @@ import { BatchBuilder, finishBatch } from '../kafka/codec/batch-builder';
 import { MetadataCache } from '../kafka/client/metadata-cache';
 import { FakeKafkaPort, type FakePartition } from '../kafka/client/testing/fake-port';
 import { VirtualPlatform } from '../kafka/client/testing/virtual-platform';
+import { ATTRIBUTE, LAYOUT } from '../kafka/codec/batch-header';
 import { EncodedChanges } from '../state/encoded-changes';
 import { levelBackend } from '../state/leveldb/level-backend';
 import type { LocalStore } from '../state/local-store';
+import { crc32c } from '../util/crc32c';
 import { silentLogger } from '../util/logger';
-import { recoverStore, resolveStart, type RecoveredStore, type RecoveryOptions } from './task-recovery';
-import type { TaskInput } from './task';
+import type { PlannedStage } from './job-plan';
+import {
+  recoverStore,
+  resolveStart,
+  resumeTask,
+  type RecoveredStore,
+  type RecoveryOptions,
+} from './task-recovery';
+import { Task, type TaskInput } from './task';
 
 const TASK = { stage: 's', partition: 0 };
 const IDENTITY = { clusterId: 'fake', topicId: 'id-changelog' };
@@ -71,6 +80,14 @@ function append(log: FakePartition, records: readonly Pair[], now: number): void
   log.batches.push({ base, end: log.highWatermark, bytes });
 }
 
+/** As a broker with `message.timestamp.type=LogAppendTime` leaves the newest batch: it counts, and not what the producer wrote. */
+function stamp(log: FakePartition, brokerTime: number): void {
+  const { bytes } = log.batches.at(-1)!;
+  bytes.writeInt16BE(bytes.readInt16BE(LAYOUT.ATTRIBUTES) | ATTRIBUTE.LOG_APPEND_TIME, LAYOUT.ATTRIBUTES);
+  bytes.writeBigInt64BE(BigInt(brokerTime), LAYOUT.MAX_TIMESTAMP);
+  bytes.writeUInt32BE(crc32c(bytes, LAYOUT.ATTRIBUTES, bytes.length), LAYOUT.CRC);
+}
+
 async function setUp() {
   const platform = new VirtualPlatform();
   const kafka = new FakeKafkaPort(platform);
@@ -98,7 +115,18 @@ async function setUp() {
   const epochs = (from: number, to: number): void => {
     for (let epoch = from; epoch <= to; epoch++) append(log!, recordsOf(epoch), platform.clock.now());
   };
-  return { platform, kafka, log: log!, root, backend, client, recover, epochs };
+  /** What `TaskSet` does with a recovered store, for a task with one input. */
+  const resume = (recovered: RecoveredStore): Promise<void> => {
+    const task = new Task({
+      id: TASK,
+      planned: { changelog: 'changelog' } as PlannedStage,
+      incarnation: 1,
+      inputs: [{ topic: 'in', partition: 0 } as TaskInput],
+      identity: IDENTITY,
+    } as unknown as ConstructorParameters<typeof Task>[0]);
+    return driven(platform, resumeTask(task, recovered, options));
+  };
+  return { platform, kafka, log: log!, root, backend, client, recover, resume, epochs };
 }
 
 /** Real files and virtual time: turns of the event loop until nothing is left, then time. */
@@ -223,6 +251,26 @@ describe('C2: a store older than half of delete.retention.ms is not continued', 
     await writeStore(backend, 2);
     platform.freeze(age);
     await expectEpoch(await recover(), 3, how);
+  });
+
+  it('its age is that of its newest record by the clock of the broker, also after a replay', async () => {
+    const { epochs, recover, resume, log, platform } = await setUp();
+    const written = platform.clock.now();
+    epochs(1, 1);
+    stamp(log, written - 4500);
+    epochs(2, 2);
+    stamp(log, written - 4000);
+    const recovered = await recover();
+    await resume(recovered);
+    expect(recovered.store.marker).toMatchObject({
+      taskEpoch: 2,
+      nextOffset: 2 * RECORDS_PER_EPOCH,
+      brokerTime: written - 4000,
+    });
+    await recovered.store.close();
+    // By the clock of the producer it would be 1500 ms old.
+    platform.freeze(1500);
+    await expectEpoch(await recover(), 2, 'rebuild');
   });
 
   it('a deleted key does not live again when its tombstone is gone', async () => {

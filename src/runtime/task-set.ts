@@ -1,4 +1,4 @@
-import { isTidemarkError, TidemarkError } from '../errors';
+import { TidemarkError } from '../errors';
 import { tpKey } from '../kafka/port';
 import { brokerError, connectionError } from '../kafka/client/broker-errors';
 import { KafkaError } from '../kafka/protocol/errors';
@@ -245,8 +245,4 @@ export async function sourceEnds(context: ExecutorContext): Promise<ReadonlyMap<
     Array.from({ length: count }, (_, partition) => ({ topic, partition })),
   );
   return endOffsets(context, partitions, ISOLATION);
-}
-
-export function isBadRecord(error: unknown): error is TidemarkError {
-  return isTidemarkError(error) && error.code.startsWith('TM300');
 }

@@ -4,7 +4,7 @@ import { ByteWriter } from '../util/byte-writer';
 import type { StateKey } from './store';
 
 /** First byte of every state key in a changelog; commit records have 0 (`epoch/protocol/commit-record.ts`). */
-const STATE_KEY_PREFIX = 1;
+export const STATE_KEY_PREFIX = 1;
 
 /**
  * Layout of a state key, in the changelog and in the local store alike (DESIGN §5):

@@ -21,9 +21,8 @@ export interface CommitRecord {
 /** Format version of the encoded record. A reader refuses what is newer than itself. */
 export const COMMIT_RECORD_VERSION = 1;
 
-/** Key of commit records in every changelog partition; state keys begin with {@link STATE_KEY_PREFIX}. */
+/** Key of commit records in every changelog partition; state keys begin with 1 (`state/state-key.ts`). */
 export const COMMIT_RECORD_KEY: Buffer = Buffer.from([0]);
-export const STATE_KEY_PREFIX = 1;
 
 export function encodeCommitRecord(record: CommitRecord): Buffer {
   return Buffer.from(JSON.stringify({ v: COMMIT_RECORD_VERSION, ...record }));

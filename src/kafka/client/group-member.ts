@@ -17,7 +17,7 @@ import {
 import { HeartbeatLoop } from './heartbeat-loop';
 import { Pulse } from './pulse';
 
-export type { Assignments, MemberMetadata } from './group-round';
+export type { MemberMetadata } from './group-round';
 
 /**
  * ```

@@ -103,6 +103,40 @@ describe('A6: an epoch is in the local store whole with its marker, or its marke
     );
   });
 
+  it('waits for the disk with the batch that has the marker: what was applied survives a loss of power', async () => {
+    // A copy of the folder shows what a crash of the process leaves; only the call shows what one of the machine does.
+    const store = await openLive();
+    const { db } = store as unknown as { db: RawLevel };
+    const written: { marker: number | undefined; sync: boolean }[] = [];
+    const native = db as unknown as {
+      _chainedBatch(): { _write(options: { sync: boolean }): Promise<void> };
+    };
+    const make = native._chainedBatch.bind(native);
+    jest.spyOn(native, '_chainedBatch').mockImplementation(() => {
+      const batch = make();
+      const write = batch._write.bind(batch);
+      batch._write = async (options) => {
+        await write(options);
+        written.push({ marker: store.marker?.taskEpoch, sync: options.sync });
+      };
+      return batch;
+    });
+    await applyEpochs(store, epochs.slice(0, 2));
+    await store.close();
+    // Four pieces each: until the last is written the marker is that of the epoch before.
+    expect(written.map(({ marker }) => marker)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      1,
+      1,
+      1,
+      1,
+    ]);
+    expect([written[3]!.sync, written[7]!.sync]).toEqual([true, true]);
+  });
+
   it('goes on from no memory after a write that failed', async () => {
     const store = await openLive();
     await applyEpochs(store, epochs.slice(0, 1));

@@ -23,11 +23,15 @@ export const TXN_APIS = [
   'addOffsetsToTxn',
   'txnOffsetCommit',
   'endTxn',
+  'offsetCommit',
 ] as const;
 export type TxnApi = (typeof TXN_APIS)[number];
 
-/** An error code; `lost`: no answer, perhaps applied; `unsent`: no answer, certainly not applied. */
-export type Outcome = number | 'lost' | 'unsent';
+/**
+ * An error code, or one for each partition of the request; `lost`: no answer, perhaps applied; `unsent`: no answer,
+ * certainly not applied.
+ */
+export type Outcome = number | readonly number[] | 'lost' | 'unsent';
 
 /** One request or answer, in the order in which they happened. */
 export interface WireEvent {
@@ -40,7 +44,8 @@ export interface WireEvent {
 const STEP_MS = 50;
 const MAX_STEPS = 3000;
 
-type Answer = (code: number, args: readonly unknown[]) => unknown;
+type Codes = Exclude<Outcome, string>;
+type Answer = (code: Codes, args: readonly unknown[]) => unknown;
 
 /**
  * A producer on a coordinator and two leaders that answer cleanly unless told otherwise. Every answer takes a turn of
@@ -60,6 +65,7 @@ export function setUpProducer(options: { slow?: readonly TxnApi[]; version?: Tra
 
   const answers: Record<TxnApi, Answer> = {
     initProducerId: (errorCode) => ({ errorCode, producerId: 7n, producerEpoch: ++producerEpoch }),
+    offsetCommit: (code, [, offsets]) => perPartition(offsets as TxnOffset[], code),
     addPartitionsToTxn: (code, [, partitions]) => perPartition(partitions as TopicPartition[], code),
     produce: (code, [, request]) => ({
       throttleMs: 0,
@@ -130,8 +136,10 @@ export function setUpProducer(options: { slow?: readonly TxnApi[]; version?: Tra
   };
 }
 
-function perPartition(partitions: readonly TopicPartition[], errorCode: number) {
-  return partitions.map(({ topic, partition }) => ({ topic, partition, errorCode }));
+function perPartition(partitions: readonly TopicPartition[], codes: Codes) {
+  return partitions.map(({ topic, partition }, index) => {
+    return { topic, partition, errorCode: typeof codes === 'number' ? codes : (codes[index] ?? 0) };
+  });
 }
 
 export const GROUP: GroupIdentity = {
