@@ -10,7 +10,7 @@ jest.setTimeout(120_000);
 
 let bench: RuleBench;
 beforeAll(async () => {
-  bench = await RuleBench.open();
+  bench = await RuleBench.open('4.4.0');
 });
 afterAll(() => bench.close());
 

@@ -1,3 +1,4 @@
+import { KafkaError } from '../protocol/errors';
 import type { KafkaPort } from '../port';
 import type { SeededRandom } from './seeded-random';
 
@@ -63,7 +64,10 @@ const TRANSIENT: Readonly<Partial<Record<SimApi, readonly number[]>>> = {
 };
 
 /** Of these a broker says that the request failed when it may well have been applied. */
-const PERHAPS_APPLIED = new Set([7, 20]);
+const PERHAPS_APPLIED = new Set<number>([
+  KafkaError.REQUEST_TIMED_OUT,
+  KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+]);
 
 /** What becomes of each request by itself, as a seed decides. */
 export function randomFaults(random: SeededRandom, rates: FaultRates): FaultHook {

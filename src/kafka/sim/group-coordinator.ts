@@ -13,10 +13,6 @@ import type { GroupOffsets } from './group-offsets';
 import { GroupRebalance } from './group-rebalance';
 import { Group, notJoined, notSynced, saysTheSame, type Member } from './group-state';
 
-const INCONSISTENT_GROUP_PROTOCOL = 23;
-const INVALID_GROUP_ID = 24;
-const INVALID_SESSION_TIMEOUT = 26;
-
 /** The group coordinators of all brokers: classic groups with static members (KIP-345, KIP-394, KIP-814). */
 export class GroupCoordinator {
   readonly home: CoordinatorHome;
@@ -38,7 +34,7 @@ export class GroupCoordinator {
     const group = this.groups.get(request.groupId) ?? this.create(request);
     if (group === null) return Promise.resolve(notJoined(KafkaError.UNKNOWN_MEMBER_ID, request.memberId));
     if (!group.fits(request.protocols, request.memberId))
-      return Promise.resolve(notJoined(INCONSISTENT_GROUP_PROTOCOL, request.memberId));
+      return Promise.resolve(notJoined(KafkaError.INCONSISTENT_GROUP_PROTOCOL, request.memberId));
     if (request.memberId !== '') return this.joinKnown(group, clientId, request);
     if (request.groupInstanceId !== null) return this.joinStatic(group, clientId, request);
     return Promise.resolve(this.giveMemberId(group, clientId, request));
@@ -51,7 +47,7 @@ export class GroupCoordinator {
     const problem = group === undefined ? KafkaError.UNKNOWN_MEMBER_ID : memberProblem(group, request);
     const member = group?.members.get(request.memberId);
     if (group === undefined || member === undefined || problem !== 0) return notSynced(problem);
-    if (request.protocolName !== group.protocolName) return notSynced(INCONSISTENT_GROUP_PROTOCOL);
+    if (request.protocolName !== group.protocolName) return notSynced(KafkaError.INCONSISTENT_GROUP_PROTOCOL);
     switch (group.state) {
       case 'Empty':
         return notSynced(KafkaError.UNKNOWN_MEMBER_ID);
@@ -124,12 +120,12 @@ export class GroupCoordinator {
   }
 
   private joinProblem(nodeId: number, { groupId, sessionTimeoutMs }: JoinGroupRequest): number {
-    if (groupId === '') return INVALID_GROUP_ID;
+    if (groupId === '') return KafkaError.INVALID_GROUP_ID;
     const refusal = this.home.refusal(groupId, nodeId);
     if (refusal !== 0) return refusal;
     const least = this.state.setting('group.min.session.timeout.ms');
     const most = this.state.setting('group.max.session.timeout.ms');
-    return sessionTimeoutMs < least || sessionTimeoutMs > most ? INVALID_SESSION_TIMEOUT : 0;
+    return sessionTimeoutMs < least || sessionTimeoutMs > most ? KafkaError.INVALID_SESSION_TIMEOUT : 0;
   }
 
   /** Only who does not claim to be a member yet makes a group. */

@@ -15,9 +15,7 @@ import { Group } from './group-state';
 import type { TransactionCoordinator } from './transaction-coordinator';
 import { addWithRetries } from './produce';
 
-const OFFSET_METADATA_TOO_LARGE = 12;
 const MAX_METADATA = 4096;
-const GROUP_SUBSCRIBED_TO_TOPIC = 86;
 
 /** OffsetCommit, TxnOffsetCommit, OffsetFetch, OffsetDelete. */
 export class OffsetRequests {
@@ -97,7 +95,7 @@ export class OffsetRequests {
     if (subscribed === null) return KafkaError.NON_EMPTY_GROUP;
     const codes = partitions.map(({ topic, partition }) => {
       if (this.state.partition(topic, partition) === undefined) return KafkaError.UNKNOWN_TOPIC_OR_PARTITION;
-      return subscribed.has(topic) ? GROUP_SUBSCRIBED_TO_TOPIC : 0;
+      return subscribed.has(topic) ? KafkaError.GROUP_SUBSCRIBED_TO_TOPIC : 0;
     });
     this.offsets.delete(
       groupId,
@@ -108,7 +106,7 @@ export class OffsetRequests {
 
   private offsetProblem({ topic, partition, metadata }: TxnOffset): number {
     if (this.state.partition(topic, partition) === undefined) return KafkaError.UNKNOWN_TOPIC_OR_PARTITION;
-    return (metadata ?? '').length > MAX_METADATA ? OFFSET_METADATA_TOO_LARGE : 0;
+    return (metadata ?? '').length > MAX_METADATA ? KafkaError.OFFSET_METADATA_TOO_LARGE : 0;
   }
 
   /** KIP-890: the offsets' partition must be in the transaction; version 2 puts it there. */

@@ -146,6 +146,8 @@ export class Partition {
     const copy = (): void => {
       if (this.leaderEpoch !== epoch || this.deleted || endOffset <= this.highWatermark) return;
       if (!this.isr.every((nodeId) => this.host.isAlive(nodeId))) return;
+      // Since KIP-966 nothing more is committed below min.insync.replicas.
+      if (this.isr.length < Math.min(this.config.minInsyncReplicas, this.replicas.length)) return;
       this.highWatermark = endOffset;
       this.wake();
     };

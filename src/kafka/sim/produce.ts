@@ -15,9 +15,6 @@ import type { Partition } from './partition';
 import { recordsOf } from './record-rewrite';
 import type { TransactionCoordinator } from './transaction-coordinator';
 
-const CORRUPT_MESSAGE = 2;
-const INVALID_REQUIRED_ACKS = 21;
-const INVALID_RECORD = 87;
 /** Version 2: how long a leader asks again while the last transaction's markers are being written. */
 const ADD_RETRY_MS = { pause: 20, limit: 100 };
 
@@ -38,7 +35,8 @@ export class Produce {
     const refused = await this.unverified(nodeId, request, headers);
     const died = this.state.node(nodeId).incarnation !== incarnation;
     const answers = partitions.map((item) => {
-      if (![-1, 0, 1].includes(acks)) return Promise.resolve(failed(item, INVALID_REQUIRED_ACKS));
+      if (acks !== -1 && acks !== 0 && acks !== 1)
+        return Promise.resolve(failed(item, KafkaError.INVALID_REQUIRED_ACKS));
       const errorCode = died ? KafkaError.NOT_LEADER_OR_FOLLOWER : (refused.get(keyOf(item)) ?? 0);
       if (errorCode !== 0) return Promise.resolve(failed(item, errorCode));
       return this.appendAndWait(nodeId, request, item, headers.get(item) ?? null);
@@ -99,7 +97,8 @@ export class Produce {
     const partition = this.state.partition(item.topic, item.partition);
     if (partition === undefined) return failed(item, KafkaError.UNKNOWN_TOPIC_OR_PARTITION);
     if (!partition.isLedBy(nodeId)) return failed(item, KafkaError.NOT_LEADER_OR_FOLLOWER);
-    const problem = header === null ? CORRUPT_MESSAGE : this.batchProblem(partition, item.batch, header);
+    const problem =
+      header === null ? KafkaError.CORRUPT_MESSAGE : this.batchProblem(partition, item.batch, header);
     if (header === null || problem !== 0) return failed(item, problem);
     if (acks === -1 && partition.isr.length < partition.config.minInsyncReplicas)
       return failed(item, KafkaError.NOT_ENOUGH_REPLICAS);
@@ -123,13 +122,13 @@ export class Produce {
   }
 
   private batchProblem({ config }: Partition, batch: Buffer, header: BatchHeader): number {
-    if (crc32c(batch, LAYOUT.ATTRIBUTES, batch.length) !== header.crc) return CORRUPT_MESSAGE;
+    if (crc32c(batch, LAYOUT.ATTRIBUTES, batch.length) !== header.crc) return KafkaError.CORRUPT_MESSAGE;
     if (batch.length > config.maxMessageBytes) return KafkaError.MESSAGE_TOO_LARGE;
-    if (header.control || header.recordCount < 1) return INVALID_RECORD;
-    if (header.lastOffset - header.baseOffset !== header.recordCount - 1) return INVALID_RECORD;
+    if (header.control || header.recordCount < 1) return KafkaError.INVALID_RECORD;
+    if (header.lastOffset - header.baseOffset !== header.recordCount - 1) return KafkaError.INVALID_RECORD;
     const records = parsed(batch);
-    if (records === null) return CORRUPT_MESSAGE;
-    if (config.compacted && records.some(({ key }) => key === null)) return INVALID_RECORD;
+    if (records === null) return KafkaError.CORRUPT_MESSAGE;
+    if (config.compacted && records.some(({ key }) => key === null)) return KafkaError.INVALID_RECORD;
     if (config.logAppendTime) return 0;
     const oldest = this.state.now() - config.timestampBeforeMaxMs;
     const newest = this.state.now() + config.timestampAfterMaxMs;

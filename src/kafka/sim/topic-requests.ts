@@ -12,12 +12,6 @@ import { KafkaError } from '../protocol/errors';
 import type { ClusterState, SimTopic } from './cluster-state';
 import { configProblem } from './topic-config';
 
-const INVALID_TOPIC = 17;
-const INVALID_PARTITIONS = 37;
-const INVALID_REPLICATION_FACTOR = 38;
-const INVALID_CONFIG = 40;
-const INVALID_REQUEST = 42;
-const POLICY_VIOLATION = 44;
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 const NO_ID = Buffer.alloc(16).toString('base64url');
 const PORT_BASE = 9_091;
@@ -82,7 +76,7 @@ export class TopicRequests {
     return resources.map(({ type, name }) => {
       const configs: ReadonlyMap<string, string | null> | undefined =
         type === 'topic' ? this.state.topic(name)?.config.entries : this.brokerConfigs(nodeId, name);
-      const missing = type === 'topic' ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : INVALID_REQUEST;
+      const missing = type === 'topic' ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : KafkaError.INVALID_REQUEST;
       return { type, name, errorCode: configs === undefined ? missing : 0, configs: configs ?? new Map() };
     });
   }
@@ -95,7 +89,7 @@ export class TopicRequests {
     const found = this.state.partition(topic, partition);
     if (found === undefined) return KafkaError.UNKNOWN_TOPIC_OR_PARTITION;
     if (!found.isLedBy(nodeId)) return KafkaError.NOT_LEADER_OR_FOLLOWER;
-    if (!found.config.deletesOld) return POLICY_VIOLATION;
+    if (!found.config.deletesOld) return KafkaError.POLICY_VIOLATION;
     const target = offset === -1 ? found.highWatermark : offset;
     if (target < 0 || target > found.highWatermark) return KafkaError.OFFSET_OUT_OF_RANGE;
     found.deleteBelow(target);
@@ -105,7 +99,9 @@ export class TopicRequests {
   private describe(name: string): TopicMetadata {
     const topic = this.state.topic(name);
     if (topic === undefined) {
-      const errorCode = LEGAL_NAME.test(name) ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : INVALID_TOPIC;
+      const errorCode = LEGAL_NAME.test(name)
+        ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION
+        : KafkaError.INVALID_TOPIC_EXCEPTION;
       return { topic: name, topicId: NO_ID, errorCode, isInternal: false, partitions: [] };
     }
     return {
@@ -125,21 +121,24 @@ export class TopicRequests {
   private problemOf({ topic, partitions, replicationFactor, configs }: NewTopic): Problem | null {
     const { state } = this;
     if (!LEGAL_NAME.test(topic) || topic === '.' || topic === '..')
-      return { errorCode: INVALID_TOPIC, message: `Topic name '${topic}' is illegal` };
+      return { errorCode: KafkaError.INVALID_TOPIC_EXCEPTION, message: `Topic name '${topic}' is illegal` };
     if (state.topics.has(topic))
       return { errorCode: KafkaError.TOPIC_ALREADY_EXISTS, message: `Topic '${topic}' already exists.` };
     if (partitions < 1 && partitions !== -1)
-      return { errorCode: INVALID_PARTITIONS, message: 'Number of partitions must be larger than 0.' };
+      return {
+        errorCode: KafkaError.INVALID_PARTITIONS,
+        message: 'Number of partitions must be larger than 0.',
+      };
     const replicas =
       replicationFactor === -1 ? state.setting('default.replication.factor') : replicationFactor;
     // A broker that is down at present is a place for a replica all the same.
     if (replicas < 1 || replicas > state.nodes.size)
       return {
-        errorCode: INVALID_REPLICATION_FACTOR,
+        errorCode: KafkaError.INVALID_REPLICATION_FACTOR,
         message: `Unable to replicate the partition ${replicas} time(s)`,
       };
     const problem = configProblem(configs);
-    return problem === null ? null : { errorCode: INVALID_CONFIG, message: problem };
+    return problem === null ? null : { errorCode: KafkaError.INVALID_CONFIG, message: problem };
   }
 }
 
@@ -149,7 +148,7 @@ interface Problem {
 }
 
 function duplicate(): Problem {
-  return { errorCode: INVALID_REQUEST, message: 'Duplicate topic name.' };
+  return { errorCode: KafkaError.INVALID_REQUEST, message: 'Duplicate topic name.' };
 }
 
 function describePartitions(topic: SimTopic): TopicMetadata['partitions'] {

@@ -24,7 +24,6 @@ import {
 
 /** One append to `__transaction_state`, acknowledged by its in-sync replicas. */
 const WRITE_MS = { min: 0.1, max: 2 };
-const INVALID_REQUEST = 42;
 
 /**
  * The transaction coordinators of all brokers. Every change of a transaction is written to its partition of
@@ -49,7 +48,7 @@ export class TransactionCoordinator {
   async initProducerId(nodeId: number, request: InitProducerIdRequest): Promise<InitProducerIdResponse> {
     const { transactionalId, transactionTimeoutMs, current } = request;
     if (transactionalId === null) return initialised(this.newProducerId(), 0);
-    if (transactionalId === '') return notInitialised(INVALID_REQUEST);
+    if (transactionalId === '') return notInitialised(KafkaError.INVALID_REQUEST);
     const refusal = this.home.refusal(transactionalId, nodeId);
     if (refusal !== 0) return notInitialised(refusal);
     if (transactionTimeoutMs <= 0 || transactionTimeoutMs > this.state.setting('transaction.max.timeout.ms'))

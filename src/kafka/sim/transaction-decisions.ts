@@ -121,8 +121,8 @@ function decideEndOfVersion2(
   if (record.producerId !== producerId) return refuse(KafkaError.INVALID_PRODUCER_ID_MAPPING);
   const isRetry = record.epoch === producerEpoch + 1;
   const isCurrent = record.epoch === producerEpoch;
-  // Behind InitProducerId with the own identity the last end still counts as repeated.
-  if (!isCurrent && !(isRetry && record.state !== 'Ongoing')) return refuse(KafkaError.PRODUCER_FENCED);
+  const isComplete = record.state === 'CompleteCommit' || record.state === 'CompleteAbort';
+  if (!isCurrent && !(isComplete && isRetry)) return refuse(KafkaError.PRODUCER_FENCED);
   if (isRetry) return repeated(record, committed);
   // An abort of nothing is allowed: the producer may not know whether its first Produce arrived.
   if (record.state !== 'Ongoing' && committed) return refuse(KafkaError.INVALID_TXN_STATE);
