@@ -23,6 +23,8 @@ import { TransactionalProducer } from './transactional-producer';
 
 type Setup = ReturnType<typeof setUpProducer>;
 
+jest.setTimeout(30_000); // a minute of virtual time in steps takes seconds on a busy machine
+
 const VERSIONS = [1, 2] as const;
 
 async function fenced(options: Parameters<typeof setUpProducer>[0] = {}): Promise<Setup> {
