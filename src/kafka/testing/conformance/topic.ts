@@ -76,14 +76,22 @@ export class TestTopic {
     this.#bench.client.metadata.invalidate(this.name);
   }
 
-  /** True or undefined, for {@link Bench.eventually}. */
+  /**
+   * True, for {@link Bench.eventually}, when the leader leads and every broker has heard of the partition: until then
+   * a coordinator may say that there is no such topic.
+   */
   async isReady(partition: number): Promise<true | undefined> {
     const query = { ...this.at(partition), timestamp: LATEST };
-    const nodeId = await this.leader(partition);
-    const [answer] = await this.#bench.port.listOffsets(nodeId, 'read_uncommitted', [query]);
-    if (answer?.errorCode === 0) return true;
-    this.forgetLeaders();
-    return undefined;
+    const leader = await this.leader(partition);
+    for (let nodeId = 1; nodeId <= this.#bench.brokers; nodeId++) {
+      const [answer] = await this.#bench.port.listOffsets(nodeId, 'read_uncommitted', [query]);
+      const isKnown =
+        nodeId === leader ? answer?.errorCode === 0 : nameOf(answer) === 'NOT_LEADER_OR_FOLLOWER';
+      if (isKnown) continue;
+      this.forgetLeaders();
+      return undefined;
+    }
+    return true;
   }
 
   /** Writes one batch without a transaction, or whatever `options` make of it. */
