@@ -53,6 +53,11 @@ export class TestProducer {
     return new TestProducer(this.#bench, this.txn, this.#bench.late, this.#sequences);
   }
 
+  /** Of the next batch to this partition. */
+  sequenceOf({ topic, partition }: TopicPartition): number {
+    return this.#sequences.get(tpKey(topic, partition)) ?? 0;
+  }
+
   /** InitProducerId with the own identity (KIP-360), once: what a commit in doubt is resolved by. */
   async reinitialiseOnce(): Promise<ErrorName> {
     const { transactionalId } = this;
