@@ -265,4 +265,14 @@ describe('A7: the gap between drained commits', () => {
     setup.platform.freeze(1);
     expect(decide().kind).toBe('end');
   });
+
+  it('tasks that went away with what they had passed over leave no time to look again behind', async () => {
+    const setup = setUp();
+    await commitOnce(setup, 10);
+    setup.task.position++;
+    setup.cycle.decide([setup.task], CALM);
+    setup.platform.freeze(5000);
+    // A time that lies in the past would wake the executor without end.
+    expect(setup.cycle.decide([], CALM)).toEqual({ kind: 'process', recheckAt: Infinity });
+  });
 });

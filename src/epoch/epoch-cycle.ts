@@ -169,6 +169,8 @@ export class EpochCycle<Sealed extends { readonly record: CommitRecord }> {
     } else if (tasks.some((task) => task.moved)) {
       this.quietSince ??= now;
       if (hurry || now - this.quietSince >= QUIET_COMMIT_AFTER_MS) this.startedAt = this.quietSince;
+    } else {
+      this.quietSince = null;
     }
   }
 
