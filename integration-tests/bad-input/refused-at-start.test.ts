@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ENOUGH, FakeBroker } from '../../src/kafka/transport/testing/fake-broker';
 import { TestBench, type BenchRun } from '../support/test-bench';
 import type { ProcessEnd } from '../support/tidemark-process';
 
@@ -92,6 +93,20 @@ test.each<[string, Partial<BenchRun>, string, readonly string[]]>([
   ['worker threads beyond reason', { args: ['--executors', '1000'] }, 'TM1001', ['executors', '1000', '256']],
 ])('%s: exit code 2', async (_, changes, code, words) => {
   expectRefusal(await bench.toEnd(totals('refused', changes)), 2, code, ...words);
+});
+
+test('a broker that is too old: exit code 2, the API and the broker named', async () => {
+  const JOIN_GROUP = 11;
+  const old = await new FakeBroker().listen();
+  try {
+    old.offered = { ...ENOUGH, [JOIN_GROUP]: [0, 7] };
+    const end = await bench.toEnd(totals('old-broker', { args: ['--brokers', old.address] }));
+    const what = 'JoinGroup is needed in version 9, the broker offers 0 to 7';
+    expectRefusal(end, 2, 'TM2009', what, `broker 1 at ${old.address}`, 'Kafka 3.6 or later');
+    expect(old.requests(JOIN_GROUP)).toEqual([]);
+  } finally {
+    await old.stop();
+  }
 });
 
 test('nothing is left behind by what was refused', async () => {

@@ -8,6 +8,7 @@ export type Mode = 'EXACTLY_ONCE' | 'AT_LEAST_ONCE';
 export interface FaultSetting {
   readonly backend: Backend;
   readonly mode: Mode;
+  readonly transactionVersion: 1 | 2;
 }
 
 /** How the process is brought to a fault point. */
@@ -42,10 +43,14 @@ const LARGE_EPOCHS = { 'execution.epoch.interval': '500ms' };
 const LONG_SESSION = { 'kafka.session-timeout': '40s' };
 
 /** Why the process never comes to this point in such a job; null when it does. */
-export function whyNever(point: FaultPoint, { backend, mode }: FaultSetting): string | null {
+export function whyNever(
+  point: FaultPoint,
+  { backend, mode, transactionVersion }: FaultSetting,
+): string | null {
   if (point === 'local.mid-write' && backend === 'heap') return 'the heap store takes an epoch in one step';
   const ofTransactions = point === 'txn.partitions-added' || point === 'txn.end-sent';
   if (ofTransactions && mode === 'AT_LEAST_ONCE') return 'there are no transactions';
+  if (point === 'txn.partitions-added' && transactionVersion === 2) return 'brokers add the partitions';
   return null;
 }
 
@@ -60,7 +65,11 @@ export function pointsOf(setting: FaultSetting): FaultPoint[] {
  * The deaths that show a point, one after the other. A recovery is only worth a death when there is something to replay:
  * first an epoch is committed and not stored.
  */
-export function plansFor(point: FaultPoint, setting: FaultSetting, random: () => number): FaultPlan[] {
+export function plansFor(
+  point: FaultPoint,
+  setting: Omit<FaultSetting, 'transactionVersion'>,
+  random: () => number,
+): FaultPlan[] {
   const plan = planFault(point, setting, random);
   if (setting.backend === 'heap' || !WITH_TAIL.has(point)) return [plan];
   const [before, again] = [
@@ -70,7 +79,7 @@ export function plansFor(point: FaultPoint, setting: FaultSetting, random: () =>
   return [before, plan, again, { ...plan, withoutState: true }];
 }
 
-function planFault(point: FaultPoint, { mode }: FaultSetting, random: () => number): FaultPlan {
+function planFault(point: FaultPoint, { mode }: { readonly mode: Mode }, random: () => number): FaultPlan {
   const once = AT_START.has(point) || point === 'abort.dropped' || point === 'local.mid-write';
   const time = once ? 1 : 1 + Math.floor(random() * LATEST_TIME);
   const provoke =

@@ -6,7 +6,7 @@ import { atLeastOnce, exactlyOnce, summaryOf } from './expectations';
 import { pointsOf } from './fault-plan';
 import { loadProgress, nameOf, renderReport, saveProgress, type Row } from './full-report';
 import { killMatrixCase } from './kill-matrix';
-import { FACTORS, MODES } from './matrix';
+import { FACTORS, MODES, TRANSACTION_VERSION } from './matrix';
 import { product } from './pairwise';
 
 export interface FullTierOptions {
@@ -67,7 +67,7 @@ async function runCase(one: Case, seed: number, { clicks, users }: FullTierOptio
   const kafka = await obtainKafka({ source: 'local', version });
   try {
     const judge = await createJudge(kafka);
-    const faultPoints = pointsOf(setting);
+    const faultPoints = pointsOf({ ...setting, transactionVersion: TRANSACTION_VERSION[version] });
     const result = await killMatrixCase({
       kafka,
       judge,

@@ -1,6 +1,9 @@
 import type { Backend, Mode } from './fault-plan';
 
 export const VERSIONS = ['4.4.0', '3.9.1'] as const;
+export type Version = (typeof VERSIONS)[number];
+/** What clusters of a version offer when they are new. */
+export const TRANSACTION_VERSION: Readonly<Record<Version, 1 | 2>> = { '4.4.0': 2, '3.9.1': 1 };
 export const MODES: readonly Mode[] = ['EXACTLY_ONCE', 'AT_LEAST_ONCE'];
 
 const backends: readonly Backend[] = ['leveldb', 'heap'];

@@ -12,6 +12,7 @@ import { json } from '../../src/serde';
 import type { Logger, LogFields } from '../../src/util/logger';
 import { createJudge, type Judge } from '../judge/judge';
 import { createTopics, openTestClient, type TestClient } from '../support/kafka-client';
+import type { Version } from '../exactly-once/matrix';
 import { TcpProxy } from '../support/tcp-proxy';
 import { waitFor } from '../support/wait';
 
@@ -50,18 +51,18 @@ export class RuleBench {
     this.proxy = proxy;
   }
 
-  static async open(serverProperties: Readonly<Record<string, string>> = {}): Promise<RuleBench> {
-    return RuleBench.around(await obtainKafka({ serverProperties }), null);
+  static async open(version: Version): Promise<RuleBench> {
+    return RuleBench.around(await obtainKafka({ source: 'local', version }), null);
   }
 
   /** Behind a proxy: whoever asks the broker for its address gets the proxy's. */
-  static async openProxied(): Promise<RuleBench> {
+  static async openProxied(version: Version): Promise<RuleBench> {
     const [port] = await freePorts(1);
     const proxy = await TcpProxy.open(port!);
     try {
       const serverProperties = { 'advertised.listeners': `CLIENT://127.0.0.1:${proxy.port}` };
       return await RuleBench.around(
-        await obtainKafka({ serverProperties, source: 'local', port: port! }),
+        await obtainKafka({ serverProperties, source: 'local', version, port: port! }),
         proxy,
       );
     } catch (error) {

@@ -1,15 +1,13 @@
 import { BatchBuilder, finishBatch } from '../../src/kafka/codec/batch-builder';
 import { KafkaRequestError, type TxnIdentity } from '../../src/kafka/port';
+import { VERSIONS } from '../exactly-once/matrix';
+import { describeWithLocalKafka } from '../judge/local-kafka-missing';
 import { waitFor } from '../support/wait';
 import { committedOf, countingJob, RuleBench } from './rule-bench';
 
 jest.setTimeout(120_000);
 
 let bench: RuleBench;
-beforeAll(async () => {
-  bench = await RuleBench.open();
-});
-afterAll(() => bench.close());
 
 /** Somebody else's open transaction, with a commit record of epoch 1000 in it. */
 async function openForeign(topic: string, transactionalId: string): Promise<TxnIdentity> {
@@ -34,53 +32,60 @@ async function openForeign(topic: string, transactionalId: string): Promise<TxnI
   return txn;
 }
 
-describe('B4: a taken-over task is read only when everything below the high watermark is decided', () => {
-  it('waits for a foreign open transaction, names it beyond the deadline (TM5003), and goes on when it has ended', async () => {
-    const app = 'takeover';
-    const topics = await bench.topicsOf(app);
-    await bench.judge.produceClicks({ topic: topics.input, count: 1000, users: 10 });
-    await bench.toEnd(countingJob(topics), app);
-    const foreign = await openForeign(`${app}-by-user-changelog`, 'somebody-else');
-    await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 10, seed: 3 });
-    // The wait lasts as long as a transaction of ours may, and as long as the coordinator may take to notice.
-    const job = await bench.start(countingJob(topics), app, {
-      'kafka.transaction-timeout': '1 s',
-      'execution.epoch.interval': '50 ms',
-    });
-    const { fields } = await job.code('TM5003', 40_000);
-    expect(String(fields['reason'])).toContain(`producer ${foreign.producerId}`);
-    expect(await committedOf(bench, app, topics.input)).toBe(1000);
-    await bench.client.port.endTxn(foreign, false);
-    await waitFor('1500 clicks', async () =>
-      (await committedOf(bench, app, topics.input)) >= 1500 ? true : undefined,
-    );
-    await job.run.stop();
-    await bench.toEnd(countingJob(topics), app);
-    expect(await bench.judge.clicks(topics.output, 1500)).toMatchObject({ ok: true, total: 1500 });
+describeWithLocalKafka(VERSIONS).each(VERSIONS)('on Kafka %s', (version) => {
+  beforeAll(async () => {
+    bench = await RuleBench.open(version);
   });
-});
+  afterAll(() => bench.close());
 
-describe('A8: an executor whose transactional id was taken while it was idle', () => {
-  it('notices it at its next epoch, proves that it is still a member, and goes on with a new identity', async () => {
-    const app = 'expired';
-    const topics = await bench.topicsOf(app);
-    const job = await bench.start(countingJob(topics), app, { 'execution.epoch.interval': '50 ms' });
-    await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 10 });
-    await waitFor('500 clicks', async () =>
-      (await committedOf(bench, app, topics.input)) >= 500 ? true : undefined,
-    );
-    await bench.client.port
-      .initProducerId({ transactionalId: `${app}-one-0`, transactionTimeoutMs: 10_000, current: null })
-      .catch((error: unknown) => {
-        if (!(error instanceof KafkaRequestError)) throw error;
+  describe('B4: a taken-over task is read only when everything below the high watermark is decided', () => {
+    it('waits for a foreign open transaction, names it beyond the deadline (TM5003), and goes on when it has ended', async () => {
+      const app = 'takeover';
+      const topics = await bench.topicsOf(app);
+      await bench.judge.produceClicks({ topic: topics.input, count: 1000, users: 10 });
+      await bench.toEnd(countingJob(topics), app);
+      const foreign = await openForeign(`${app}-by-user-changelog`, 'somebody-else');
+      await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 10, seed: 3 });
+      // The wait lasts as long as a transaction of ours may, and as long as the coordinator may take to notice.
+      const job = await bench.start(countingJob(topics), app, {
+        'kafka.transaction-timeout': '1 s',
+        'execution.epoch.interval': '50 ms',
       });
-    await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 10, seed: 2 });
-    await job.code('TM5001');
-    await waitFor('1000 clicks', async () =>
-      (await committedOf(bench, app, topics.input)) >= 1000 ? true : undefined,
-    );
-    await job.run.stop();
-    await bench.toEnd(countingJob(topics), app);
-    expect(await bench.judge.clicks(topics.output, 1000)).toMatchObject({ ok: true, total: 1000 });
+      const { fields } = await job.code('TM5003', 40_000);
+      expect(String(fields['reason'])).toContain(`producer ${foreign.producerId}`);
+      expect(await committedOf(bench, app, topics.input)).toBe(1000);
+      await bench.client.port.endTxn(foreign, false);
+      await waitFor('1500 clicks', async () =>
+        (await committedOf(bench, app, topics.input)) >= 1500 ? true : undefined,
+      );
+      await job.run.stop();
+      await bench.toEnd(countingJob(topics), app);
+      expect(await bench.judge.clicks(topics.output, 1500)).toMatchObject({ ok: true, total: 1500 });
+    });
+  });
+
+  describe('A8: an executor whose transactional id was taken while it was idle', () => {
+    it('notices it at its next epoch, proves that it is still a member, and goes on with a new identity', async () => {
+      const app = 'expired';
+      const topics = await bench.topicsOf(app);
+      const job = await bench.start(countingJob(topics), app, { 'execution.epoch.interval': '50 ms' });
+      await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 10 });
+      await waitFor('500 clicks', async () =>
+        (await committedOf(bench, app, topics.input)) >= 500 ? true : undefined,
+      );
+      await bench.client.port
+        .initProducerId({ transactionalId: `${app}-one-0`, transactionTimeoutMs: 10_000, current: null })
+        .catch((error: unknown) => {
+          if (!(error instanceof KafkaRequestError)) throw error;
+        });
+      await bench.judge.produceClicks({ topic: topics.input, count: 500, users: 10, seed: 2 });
+      await job.code('TM5001');
+      await waitFor('1000 clicks', async () =>
+        (await committedOf(bench, app, topics.input)) >= 1000 ? true : undefined,
+      );
+      await job.run.stop();
+      await bench.toEnd(countingJob(topics), app);
+      expect(await bench.judge.clicks(topics.output, 1000)).toMatchObject({ ok: true, total: 1000 });
+    });
   });
 });

@@ -2,21 +2,15 @@ import { isTidemarkError, type TidemarkError } from '../errors';
 import { MetadataCache } from '../kafka/client/metadata-cache';
 import { FakeKafkaPort } from '../kafka/client/testing/fake-port';
 import type { ConfigResult } from '../kafka/port';
-import { ALL_APIS } from '../kafka/protocol/all-apis';
 import { PRODUCE } from '../kafka/protocol/produce';
 import { JOIN_GROUP } from '../kafka/protocol/membership';
 import { METADATA } from '../kafka/protocol/metadata';
 import { createKafkaPort } from '../kafka/transport/real-kafka-port';
-import { FakeBroker, type Offer } from '../kafka/transport/testing/fake-broker';
+import { ENOUGH, FakeBroker, type Offer } from '../kafka/transport/testing/fake-broker';
 import type { ResolvedConfig } from '../config/resolved-config';
 import { silentLogger } from '../util/logger';
 import { systemPlatform } from '../util/system';
 import { checkApiVersions, checkBrokers } from './broker-check';
-
-/** A broker that speaks exactly what this program speaks. */
-const ENOUGH: Offer = Object.fromEntries(
-  ALL_APIS.map(({ key, minVersion, maxVersion }) => [key, [key === 18 ? 0 : minVersion, maxVersion]]),
-);
 
 async function refusalOf(check: Promise<void>): Promise<TidemarkError | null> {
   try {

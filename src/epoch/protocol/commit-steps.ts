@@ -1,28 +1,42 @@
 /**
- * The steps of one epoch's transaction as a table (PROTOCOL A1, A2).
+ * The steps of one epoch's transaction as a table (PROTOCOL A1, A2), by transaction version.
  *
  * ```
- *   idle ─► adding-partitions ─► producing ─► committing-offsets ─► ending ─► committed ─► idle
- *                │                   │                │                │
- *                └───────────────────┴────────────────┴────────────────┴─► failed ─► (fence, reload) ─► idle
+ *   version 1                    version 2 (KIP-890)
+ *   idle                         idle
+ *    ▼                            │
+ *   adding-partitions ─────┐      │ (the broker adds them with the first Produce)
+ *    ▼                     │      ▼
+ *   producing ─────────────┤     producing ─────────────┐
+ *    ▼                     │      ▼                     │
+ *   committing-offsets ────┤     committing-offsets ────┤
+ *    ▼                     │      ▼                     │
+ *   ending ────────────────┤     ending ────────────────┤
+ *    ▼                     ▼      ▼                     ▼
+ *   committed ─► idle    failed  committed ─► idle    failed ─► (fence, reload) ─► idle
  * ```
  * A step begins only when every answer of the step before it is clean.
  */
 export type CommitStep =
   'idle' | 'adding-partitions' | 'producing' | 'committing-offsets' | 'ending' | 'committed' | 'failed';
 
-const NEXT: Readonly<Record<CommitStep, readonly CommitStep[]>> = {
-  idle: ['adding-partitions'],
-  'adding-partitions': ['producing', 'failed'],
+type Version = 1 | 2;
+
+const COMMON = {
   producing: ['committing-offsets', 'failed'],
   'committing-offsets': ['ending', 'failed'],
   ending: ['committed', 'failed'],
   committed: ['idle'],
   failed: ['idle'],
+} as const;
+
+const NEXT: Readonly<Record<Version, Readonly<Record<CommitStep, readonly CommitStep[]>>>> = {
+  1: { ...COMMON, idle: ['adding-partitions'], 'adding-partitions': ['producing', 'failed'] },
+  2: { ...COMMON, idle: ['producing'], 'adding-partitions': [] },
 };
 
-export function isLegalStep(from: CommitStep, to: CommitStep): boolean {
-  return NEXT[from].includes(to);
+export function isLegalStep(from: CommitStep, to: CommitStep, version: Version): boolean {
+  return NEXT[version][from].includes(to);
 }
 
 /** Kafka error codes that this table knows by name. */
@@ -56,11 +70,14 @@ export type StepVerdict =
   /** Retrying cannot help: the job stops. */
   | 'stop';
 
+/** What is answered: a step of the commit, or InitProducerId before it. */
+export type AnsweredStep = CommitStep | 'fencing';
+
 /**
  * What an answer's error code means for the step it answers. `null`: no answer came (time-out, connection lost).
  * EndTxn is never repeated: only its clean first answer counts (I3, A4).
  */
-export function judgeAnswer(step: CommitStep, errorCode: number | null): StepVerdict {
+export function judgeAnswer(step: AnsweredStep, errorCode: number | null, version: Version): StepVerdict {
   if (errorCode === NONE) return 'clean';
   if (errorCode === null) return 'abort';
   switch (errorCode) {
@@ -76,30 +93,28 @@ export function judgeAnswer(step: CommitStep, errorCode: number | null): StepVer
     case TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
       return 'stop';
     default:
-      return mayRetry(step, errorCode) ? 'retry' : 'abort';
+      return REPEATABLE[version][step]?.includes(errorCode) === true ? 'retry' : 'abort';
   }
 }
 
+const COORDINATOR_MOVES = [COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR];
+const WAITS_FOR_MARKERS = [CONCURRENT_TRANSACTIONS, ...COORDINATOR_MOVES];
+
 /**
- * Refusals that prove that nothing was done, at steps that may be repeated. Produce is not among them: a broker that
- * answers NOT_LEADER to one replica set may have appended to another, and sequence numbers would have to be redone.
+ * Refusals that prove that nothing was done, at steps that may be repeated. In version 1 Produce is not among them: a
+ * broker that answers NOT_LEADER to one replica set may have appended to another, and sequence numbers would have to be
+ * redone. In version 2 the broker asks the coordinator before it appends, and CONCURRENT_TRANSACTIONS says that it was
+ * told to wait for the last transaction's markers: nothing was appended, and the same batch comes again.
  */
-function mayRetry(step: CommitStep, errorCode: number): boolean {
-  if (step === 'adding-partitions') {
-    return (
-      errorCode === CONCURRENT_TRANSACTIONS ||
-      errorCode === COORDINATOR_LOAD_IN_PROGRESS ||
-      errorCode === COORDINATOR_NOT_AVAILABLE ||
-      errorCode === NOT_COORDINATOR
-    );
-  }
-  if (step === 'committing-offsets') {
-    return (
-      errorCode === COORDINATOR_LOAD_IN_PROGRESS ||
-      errorCode === COORDINATOR_NOT_AVAILABLE ||
-      errorCode === NOT_COORDINATOR ||
-      errorCode === REBALANCE_IN_PROGRESS
-    );
-  }
-  return false;
-}
+const REPEATABLE: Readonly<Record<Version, Readonly<Partial<Record<AnsweredStep, readonly number[]>>>>> = {
+  1: {
+    fencing: WAITS_FOR_MARKERS,
+    'adding-partitions': WAITS_FOR_MARKERS,
+    'committing-offsets': [...COORDINATOR_MOVES, REBALANCE_IN_PROGRESS],
+  },
+  2: {
+    fencing: WAITS_FOR_MARKERS,
+    producing: [CONCURRENT_TRANSACTIONS],
+    'committing-offsets': [...WAITS_FOR_MARKERS, REBALANCE_IN_PROGRESS],
+  },
+};

@@ -63,7 +63,7 @@ export class AtLeastOnceProducer implements EpochCommitter {
     });
     const bad = answers.find(({ errorCode }) => errorCode !== 0);
     if (bad === undefined) return;
-    const verdict = judgeAnswer('committing-offsets', bad.errorCode);
+    const verdict = judgeAnswer('committing-offsets', bad.errorCode, 1);
     const known = verdict === 'clean' || verdict === 'retry' ? 'abort' : verdict;
     throw stepError(known, 'OffsetCommit', bad.errorCode, transactionalId);
   }

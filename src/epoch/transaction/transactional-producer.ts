@@ -1,9 +1,15 @@
 import type { MetadataCache } from '../../kafka/client/metadata-cache';
-import { KafkaRequestError, type KafkaPort, type ProducerIdentity, type TxnIdentity } from '../../kafka/port';
+import {
+  KafkaRequestError,
+  type KafkaPort,
+  type ProducerIdentity,
+  type TransactionVersion,
+  type TxnIdentity,
+} from '../../kafka/port';
 import { assert, must } from '../../util/asserts';
 import type { FaultInjector } from '../../util/fault-points';
 import type { Platform } from '../../util/ports';
-import { isLegalStep, judgeAnswer, type CommitStep } from '../protocol/commit-steps';
+import { isLegalStep, judgeAnswer, type AnsweredStep, type CommitStep } from '../protocol/commit-steps';
 import type { EpochCommitter } from './committer';
 import { stepError } from './epoch-errors';
 import type { CommitReceipt, EpochPayload, Landing } from './epoch-payload';
@@ -20,16 +26,22 @@ export interface TransactionalProducerOptions {
 
 const FIRST_RETRY_MS = 1;
 const MAX_RETRY_MS = 50;
+const OPERATION_NOT_ATTEMPTED = 55;
 
 /**
- * One executor's transactional producer: one epoch is one transaction, in transaction version 1.
+ * One executor's transactional producer: one epoch is one transaction.
  *
  * The commit, step by step (PROTOCOL A1, A2; the legal order is a table in `protocol/commit-steps.ts`):
- * 1. AddPartitionsToTxn for every partition of this epoch, answered clean: nothing is ever taken as "already added",
- *    because EndTxn is answered before its markers are written and an ungated Produce would join the old transaction.
- * 2. Produce all batches, and AddOffsetsToTxn, side by side; every answer clean.
+ * 1. Version 1 only: AddPartitionsToTxn for every partition of this epoch, answered clean: nothing is ever taken as
+ *    "already added", because EndTxn is answered before its markers are written and an ungated Produce would join the
+ *    old transaction.
+ * 2. Produce all batches, and in version 1 AddOffsetsToTxn, side by side; every answer clean.
  * 3. TxnOffsetCommit with generation and member id; every partition's answer clean.
  * 4. EndTxn(commit): the single commit point. Only its clean first answer makes a {@link CommitReceipt}.
+ *
+ * In transaction version 2 (KIP-890) every transaction has a producer epoch of its own: EndTxn's answer brings the next
+ * one, so that an early Produce cannot join the old transaction, and the brokers themselves add what is sent. The
+ * version is decided by {@link fence} and stands until the next one: a producer never mixes the two.
  *
  * Anything else throws, and {@link fence} must be called before the next commit: an outcome in doubt is resolved by
  * fencing and reading, never guessed (I3, A4).
@@ -37,6 +49,7 @@ const MAX_RETRY_MS = 50;
 export class TransactionalProducer implements EpochCommitter {
   private readonly options: TransactionalProducerOptions;
   private identity: ProducerIdentity | null = null;
+  private version: TransactionVersion = 1;
   private sender: BatchSender | null = null;
   private step: CommitStep = 'idle';
 
@@ -54,17 +67,23 @@ export class TransactionalProducer implements EpochCommitter {
 
   /**
    * InitProducerId: ends any open transaction of this id and fences every older holder, then forgets all that was
-   * known of sequences.
+   * known of sequences. Decides the transaction version by what the cluster offers now.
+   *
+   * In version 2 the identity may be one epoch behind the coordinator's: when EndTxn was done and its answer was lost.
+   * The coordinator remembers the last epoch, and answers the same whether EndTxn reached it or not: the epoch after
+   * it. Whatever is still on its way under the old one is refused.
    * @param how `own`: as the holder of the identity that this producer has (KIP-360), refused with TM5001 when
    * somebody took it; `takeover`: whoever holds it. A caller that was fenced must hold a current generation first (A4).
    */
   async fence(how: 'own' | 'takeover'): Promise<ProducerIdentity> {
     const { port, transactionalId, transactionTimeoutMs } = this.options;
     const current = how === 'own' ? this.identity : null;
-    const answer = await this.untilDefinite('InitProducerId', () =>
-      port.initProducerId({ transactionalId, transactionTimeoutMs, current }),
-    );
-    const verdict = judgeAnswer('idle', answer.errorCode);
+    const { version, answer } = await this.untilDefinite(async () => {
+      const offered = await port.transactionVersion();
+      const request = { transactionalId, transactionTimeoutMs, current };
+      return { version: offered, answer: await port.initProducerId(request) };
+    });
+    const verdict = judgeAnswer('fencing', answer.errorCode, version);
     if (verdict !== 'clean') {
       throw stepError(
         verdict === 'retry' ? 'abort' : verdict,
@@ -73,11 +92,11 @@ export class TransactionalProducer implements EpochCommitter {
         transactionalId,
       );
     }
-    this.identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
-    this.sender = new BatchSender(this.options, this.identity);
+    this.version = version;
     this.step = 'idle';
+    const identity = this.adopt(answer);
     this.options.fault('fence.done');
-    return this.identity;
+    return identity;
   }
 
   /** Commits one epoch. @throws {TidemarkError} whose reaction says what to do; nothing may be guessed from it. */
@@ -86,9 +105,11 @@ export class TransactionalProducer implements EpochCommitter {
     const startedAt = platform.clock.monotonic();
     const deadline = startedAt + this.options.transactionTimeoutMs;
     try {
-      this.enter('adding-partitions');
-      await this.addPartitions(payload, deadline);
-      fault('txn.partitions-added');
+      if (this.version === 1) {
+        this.enter('adding-partitions');
+        await this.addPartitions(payload, deadline);
+        fault('txn.partitions-added');
+      }
       this.enter('producing');
       const landings = await this.produceAll(payload, deadline);
       fault('produce.all-acked');
@@ -96,8 +117,9 @@ export class TransactionalProducer implements EpochCommitter {
       await this.commitOffsets(payload, deadline);
       fault('txn.offsets-committed');
       this.enter('ending');
-      await this.end();
+      const next = await this.end();
       fault('txn.end-answered');
+      if (this.version === 2) this.adopt(next);
       this.enter('committed');
       this.enter('idle');
       return { landings, durationMs: platform.clock.monotonic() - startedAt };
@@ -112,12 +134,14 @@ export class TransactionalProducer implements EpochCommitter {
     await this.answered('AddPartitionsToTxn', deadline, async () => {
       const answers = await this.options.port.addPartitionsToTxn(this.txn(), partitions);
       assert(answers.length === partitions.length, 'AddPartitionsToTxn answered for other partitions');
-      return worst(answers);
+      return this.worst(answers);
     });
   }
 
   private async produceAll(payload: EpochPayload, deadline: number): Promise<ReadonlyMap<string, Landing>> {
     const sender = must(this.sender, 'batch sender');
+    if (this.version === 2)
+      return sender.send(payload.partitions, { platform: this.options.platform, deadline });
     const addOffsets = this.answered(
       'AddOffsetsToTxn',
       deadline,
@@ -137,25 +161,34 @@ export class TransactionalProducer implements EpochCommitter {
     await this.answered('TxnOffsetCommit', deadline, async () => {
       const answers = await this.options.port.txnOffsetCommit(this.txn(), payload.group, payload.offsets);
       assert(answers.length === payload.offsets.length, 'TxnOffsetCommit answered for other partitions');
-      return worst(answers);
+      return this.worst(answers);
     });
   }
 
-  /** EndTxn is sent once. No answer, or any answer but a clean one: in doubt. */
-  private async end(): Promise<void> {
+  /**
+   * EndTxn is sent once. No answer, or any answer but a clean one, or none that names the next identity where there must
+   * be one: in doubt.
+   * @returns the identity of the next transaction
+   */
+  private async end(): Promise<ProducerIdentity> {
     const { port, transactionalId, fault } = this.options;
     let errorCode: number | null = null;
+    let next: ProducerIdentity | undefined;
     let cause: unknown;
     try {
       const answer = port.endTxn(this.txn(), true);
       fault('txn.end-sent');
-      errorCode = (await answer).errorCode;
+      ({ errorCode, next } = await answer);
     } catch (error) {
       if (!(error instanceof KafkaRequestError)) throw error;
       cause = error;
     }
-    const verdict = judgeAnswer('ending', errorCode);
-    if (verdict === 'clean') return;
+    const verdict = judgeAnswer('ending', errorCode, this.version);
+    if (verdict === 'clean') {
+      if (this.version === 1) return must(this.identity, 'producer identity');
+      if (next !== undefined) return next;
+      throw stepError('abort', 'EndTxn without the next producer epoch', null, transactionalId);
+    }
     throw stepError(verdict === 'retry' ? 'abort' : verdict, 'EndTxn', errorCode, transactionalId, cause);
   }
 
@@ -164,7 +197,7 @@ export class TransactionalProducer implements EpochCommitter {
     api: string,
     deadline: number,
     request: () => Promise<number>,
-    step: CommitStep = this.step,
+    step: AnsweredStep = this.step,
   ): Promise<void> {
     const { platform, transactionalId } = this.options;
     for (let pause = FIRST_RETRY_MS; ; pause = Math.min(MAX_RETRY_MS, pause * 2)) {
@@ -176,7 +209,7 @@ export class TransactionalProducer implements EpochCommitter {
         if (!(error instanceof KafkaRequestError)) throw error;
         cause = error;
       }
-      const verdict = judgeAnswer(step, errorCode);
+      const verdict = judgeAnswer(step, errorCode, this.version);
       if (verdict === 'clean') return;
       if (verdict !== 'retry' || platform.clock.monotonic() > deadline) {
         throw stepError(verdict === 'retry' ? 'abort' : verdict, api, errorCode, transactionalId, cause);
@@ -186,46 +219,53 @@ export class TransactionalProducer implements EpochCommitter {
   }
 
   /** InitProducerId may be repeated by its holder: the broker recognises the identity (KIP-360). */
-  private async untilDefinite<T extends { errorCode: number }>(
-    api: string,
+  private async untilDefinite<T extends { readonly answer: { readonly errorCode: number } }>(
     request: () => Promise<T>,
   ): Promise<T> {
     const { platform, transactionalId, transactionTimeoutMs } = this.options;
     const deadline = platform.clock.monotonic() + transactionTimeoutMs;
     for (let pause = FIRST_RETRY_MS; ; pause = Math.min(MAX_RETRY_MS, pause * 2)) {
       try {
-        const answer = await request();
-        if (judgeAnswer('adding-partitions', answer.errorCode) !== 'retry') return answer;
-        if (platform.clock.monotonic() > deadline) return answer;
+        const outcome = await request();
+        if (judgeAnswer('fencing', outcome.answer.errorCode, this.version) !== 'retry') return outcome;
+        if (platform.clock.monotonic() > deadline) return outcome;
       } catch (error) {
         if (!(error instanceof KafkaRequestError)) throw error;
         if (platform.clock.monotonic() > deadline)
-          throw stepError('abort', api, null, transactionalId, error);
+          throw stepError('abort', error.api, null, transactionalId, error);
       }
       await platform.scheduler.sleep(pause);
     }
   }
 
   private txn(): TxnIdentity {
-    return { transactionalId: this.options.transactionalId, ...must(this.identity, 'producer identity') };
+    const { transactionalId } = this.options;
+    const identity = must(this.identity, 'producer identity');
+    return { transactionalId, ...identity, transactionVersion: this.version };
+  }
+
+  /** Sequence numbers begin anew with it, when it is a new one. */
+  private adopt({ producerId, producerEpoch }: ProducerIdentity): ProducerIdentity {
+    this.identity = { producerId, producerEpoch };
+    this.sender = new BatchSender({ ...this.options, transactionVersion: this.version }, this.identity);
+    return this.identity;
+  }
+
+  /** The answer that decides: the first that is not clean and cannot be repeated, else one that can, else 0. */
+  private worst(answers: readonly { errorCode: number }[]): number {
+    let undecided = 0;
+    for (const { errorCode } of answers) {
+      if (errorCode === 0) continue;
+      // Another partition of the same request is the reason; where none says so, this is no clean answer either.
+      if (errorCode === OPERATION_NOT_ATTEMPTED) undecided ||= errorCode;
+      else if (judgeAnswer(this.step, errorCode, this.version) !== 'retry') return errorCode;
+      else undecided = errorCode;
+    }
+    return undecided;
   }
 
   private enter(step: CommitStep): void {
-    assert(isLegalStep(this.step, step), () => `commit step ${this.step} -> ${step}`);
+    assert(isLegalStep(this.step, step, this.version), () => `commit step ${this.step} -> ${step}`);
     this.step = step;
   }
 }
-
-/** The answer that decides: the first that is not clean and cannot be repeated, else one that can, else 0. */
-function worst(answers: readonly { errorCode: number }[]): number {
-  let undecided = 0;
-  for (const { errorCode } of answers) {
-    if (errorCode === 0) continue;
-    // Another partition of the same request is the reason; where none says so, this is no clean answer either.
-    if (errorCode === OPERATION_NOT_ATTEMPTED) undecided ||= errorCode;
-    else if (judgeAnswer('adding-partitions', errorCode) !== 'retry') return errorCode;
-    else undecided = errorCode;
-  }
-  return undecided;
-}
-const OPERATION_NOT_ATTEMPTED = 55;

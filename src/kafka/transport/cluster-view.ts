@@ -32,6 +32,8 @@ export class ClusterView {
 
   /** The address of a node; an unknown one is asked for once. @throws {KafkaRequestError} definite, when it stays unknown */
   async addressOf(nodeId: number): Promise<BrokerAddress> {
+    // Asking a node for its own address on the lane that waits for it would wait for ever: seeds are asked beside lanes.
+    if (this.#nodes.size === 0) await this.#bootstrap();
     if (!this.#nodes.has(nodeId)) await this.#refresh();
     const address = this.#nodes.get(nodeId);
     if (address !== undefined) return address;

@@ -1,6 +1,7 @@
 import { systemPlatform } from '../../util/system';
 import type { KafkaPort, KafkaRequestError } from '../port';
 import { FIND_COORDINATOR } from '../protocol/find-coordinator';
+import { LIST_OFFSETS } from '../protocol/list-offsets';
 import { HEARTBEAT, LEAVE_GROUP } from '../protocol/membership';
 import { METADATA } from '../protocol/metadata';
 import { END_TXN } from '../protocol/transactions';
@@ -91,6 +92,14 @@ describe('finding the cluster', () => {
     expect(failure).toMatchObject({ api: 'ListOffsets', definite: true });
     expect(failure.message).toContain('the cluster has no node 7');
     expect(count(METADATA.key)).toBe(before + 1);
+  });
+
+  it('finds a node also when the first request of all is for it', async () => {
+    broker.offered = { ...broker.offered, [LIST_OFFSETS.key]: [0, 7] };
+    broker.handlers.set(LIST_OFFSETS.key, ({ reply }) =>
+      reply(Buffer.from('00' + '00000000' + '01' + '00', 'hex')),
+    );
+    expect(await port.listOffsets(1, 'read_committed', [])).toEqual([]);
   });
 
   it('refuses addresses that are none', () => {

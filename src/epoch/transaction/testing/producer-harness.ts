@@ -7,7 +7,9 @@ import {
   KafkaRequestError,
   type GroupIdentity,
   type ProduceRequest,
+  type TransactionVersion,
   type TopicPartition,
+  type TxnIdentity,
   type TxnOffset,
 } from '../../../kafka/port';
 import type { FaultPoint } from '../../../util/fault-points';
@@ -44,7 +46,8 @@ type Answer = (code: number, args: readonly unknown[]) => unknown;
  * A producer on a coordinator and two leaders that answer cleanly unless told otherwise. Every answer takes a turn of
  * the event loop, so that what does not wait for it overtakes it; that of `slow` APIs takes several.
  */
-export function setUpProducer(options: { slow?: readonly TxnApi[] } = {}) {
+export function setUpProducer(options: { slow?: readonly TxnApi[]; version?: TransactionVersion } = {}) {
+  let version = options.version ?? 1;
   const platform = new VirtualPlatform();
   const kafka = new FakeKafkaPort(platform);
   const out = kafka.topic('out', 2);
@@ -69,7 +72,10 @@ export function setUpProducer(options: { slow?: readonly TxnApi[] } = {}) {
     }),
     addOffsetsToTxn: (errorCode) => ({ errorCode }),
     txnOffsetCommit: (code, [, , offsets]) => perPartition(offsets as TxnOffset[], code),
-    endTxn: (errorCode) => ({ errorCode }),
+    endTxn: (errorCode, [txn]) => {
+      if ((txn as TxnIdentity).transactionVersion !== 2) return { errorCode };
+      return { errorCode, next: { producerId: 7n, producerEpoch: ++producerEpoch } };
+    },
   };
 
   const call = async (api: TxnApi, args: readonly unknown[]): Promise<unknown> => {
@@ -81,10 +87,11 @@ export function setUpProducer(options: { slow?: readonly TxnApi[] } = {}) {
     return answers[api](outcome, args);
   };
   const port = new Proxy(kafka.port, {
-    get: (target, name: TxnApi) =>
-      TXN_APIS.includes(name)
-        ? (...args: unknown[]) => call(name, args)
-        : (Reflect.get(target, name) as unknown),
+    get: (target, name: TxnApi | 'transactionVersion') => {
+      if (name === 'transactionVersion') return () => Promise.resolve(version);
+      if (TXN_APIS.includes(name)) return (...args: unknown[]) => call(name, args);
+      return Reflect.get(target, name) as unknown;
+    },
   });
   const producer = new TransactionalProducer({
     port,
@@ -114,6 +121,8 @@ export function setUpProducer(options: { slow?: readonly TxnApi[] } = {}) {
     events,
     faults,
     leaders: { out },
+    /** The cluster is upgraded, or downgraded. */
+    offer: (now: TransactionVersion) => (version = now),
     /** The next answers of an API. */
     plan: (api: TxnApi, ...outcomes: Outcome[]) => planned.set(api, outcomes),
     /** Requests sent so far, by API. */

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { ALL_APIS } from '../../protocol/all-apis';
 import { WireReader } from '../../protocol/wire-reader';
 import { WireWriter } from '../../protocol/wire-writer';
 
@@ -19,6 +20,14 @@ const METADATA = 3;
 
 export type Offer = Readonly<Record<number, readonly [number, number]>>;
 
+/** What a broker must speak that this program accepts, and no more; kafkajs' handshake asks in an old version. */
+export const ENOUGH: Offer = Object.fromEntries(
+  ALL_APIS.map(({ key, minVersion, maxVersion }) => [
+    key,
+    [key === API_VERSIONS ? 0 : minVersion, maxVersion] as const,
+  ]),
+);
+
 /** Versions that brokers of Kafka 3.9 offer, of the APIs that tests use. */
 const OFFERED: Offer = {
   ...{ 0: [0, 11], 3: [0, 12], 10: [0, 6], 12: [0, 4], 13: [0, 5], 26: [0, 5], 17: [0, 1], 36: [0, 2] },
@@ -34,7 +43,7 @@ export class FakeBroker {
   readonly received: ReceivedRequest[] = [];
   readonly sockets = new Set<Socket>();
   connections = 0;
-  offered = OFFERED;
+  offered: Offer = OFFERED;
   /** Finalized features of the cluster. */
   features: Readonly<Record<string, number>> = {};
   readonly #server: Server;
