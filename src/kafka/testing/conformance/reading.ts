@@ -6,6 +6,9 @@ import type { Bench } from './bench';
 import { recordsOf, type ReadRecord } from './records';
 import type { TestTopic } from './topic';
 
+/** More than any case needs: a reader that stands still asks for ever. */
+const MOST_REQUESTS = 2_000;
+
 export interface FetcherRun {
   readonly records: readonly ReadRecord[];
   /** Pieces that the fetcher handed out, and Fetch requests that it took. */
@@ -42,6 +45,8 @@ export async function readDrained(
   try {
     fetcher.add(topic.name, 0, from);
     while (!fetcher.isDrained()) {
+      if (requests > MOST_REQUESTS)
+        throw new Error(`the fetcher does not get beyond ${fetcher.positionOf(topic.name, 0)}`);
       const chunk = fetcher.poll();
       if (chunk === null) {
         await pulse.wait(1_000);
