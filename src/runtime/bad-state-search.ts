@@ -1,4 +1,3 @@
-import type { TidemarkError } from '../errors';
 import { must } from '../util/asserts';
 import type { TaskInput } from './task';
 
@@ -52,15 +51,5 @@ export class BadStateSearch {
   dropped(): void {
     this.taken = 0;
     this.last = null;
-  }
-}
-
-/** The epoch must be dropped and replayed with fewer records. */
-export class SmallerEpochNeeded extends Error {
-  override readonly name = 'SmallerEpochNeeded';
-  readonly reason: TidemarkError;
-  constructor(reason: TidemarkError) {
-    super(reason.message, { cause: reason });
-    this.reason = reason;
   }
 }

@@ -2,9 +2,8 @@ import { isTidemarkError, TidemarkError } from '../errors';
 import { KafkaRequestError, type GroupIdentity } from '../kafka/port';
 import { KafkaError, kafkaErrorName } from '../kafka/protocol/errors';
 import { UnwritableState } from '../state/unwritable-state';
-import type { SmallerEpochNeeded } from './bad-state-search';
 import type { Executor } from './executor';
-import { ReplayNeeded } from './record-pump';
+import { ReplayNeeded } from './replay-needed';
 
 /**
  * What follows when a turn of the executor's loop failed, by the error's reaction (PROTOCOL A4, A5):
@@ -38,9 +37,9 @@ export async function recoverFrom(error: unknown, executor: Executor): Promise<v
   }
 }
 
-async function replay(error: ReplayNeeded | SmallerEpochNeeded, executor: Executor): Promise<void> {
+async function replay(error: ReplayNeeded, executor: Executor): Promise<void> {
   const what =
-    error instanceof ReplayNeeded
+    error.replayWith === 'record-marked'
       ? 'record set aside, epoch replayed without it'
       : 'state value cannot be written, epoch replayed in halves to find the record';
   executor.context.logger.warn(what, {

@@ -8,9 +8,10 @@ import type { BadInputPolicy } from '../topology/graph';
 import type { Platform } from '../util/ports';
 import type { UnwritableState } from '../state/unwritable-state';
 import type { BadRecords } from './bad-records';
-import { BadStateSearch, SmallerEpochNeeded } from './bad-state-search';
+import { BadStateSearch } from './bad-state-search';
 import { writeDeadLetter, type DeadLetterTopic } from './dead-letters';
 import { envelopeEnd, NULL_VALUE, UNKNOWN_KIND } from './shuffle-envelope';
+import { ReplayNeeded } from './replay-needed';
 import type { TaskInput } from './task';
 import type { Route, TaskSet } from './task-set';
 
@@ -89,9 +90,9 @@ export class RecordPump {
    * @returns what is to be replayed: fewer records, or the epoch of the one record with that record marked
    * @throws {TidemarkError} TM3003 or TM3005 with the record's place when its policy is `fail`
    */
-  blame({ reason }: UnwritableState): SmallerEpochNeeded | ReplayNeeded {
+  blame({ reason }: UnwritableState): ReplayNeeded {
     const suspect = this.search.narrow();
-    if (suspect === null) return new SmallerEpochNeeded(reason);
+    if (suspect === null) return new ReplayNeeded(reason, 'fewer-records');
     const { input, offset } = suspect;
     const error = new TidemarkError(reason.code, 'stop', reason.message, {
       where: `${tpKey(input.topic, input.partition)}@${offset}`,
@@ -100,7 +101,7 @@ export class RecordPump {
     });
     if (this.policyOf(input).kind === 'fail') throw error;
     this.options.badRecords.add(input.topic, input.partition, offset, error);
-    return new ReplayNeeded(error);
+    return new ReplayNeeded(error, 'record-marked');
   }
 
   private endChunk(): void {
@@ -205,7 +206,7 @@ export class RecordPump {
     if (this.policyOf(input).kind === 'fail') throw error;
     if (error.code === 'TM3001') return this.setAside(error);
     this.options.badRecords.add(input.topic, input.partition, this.cursor.offset, error);
-    throw new ReplayNeeded(error);
+    throw new ReplayNeeded(error, 'record-marked');
   }
 
   private setAsideInReplay(error: TidemarkError): void {
@@ -260,15 +261,5 @@ export class RecordPump {
         hint: 'nothing else may write to internal topics; a newer version of the program may have run before',
       },
     );
-  }
-}
-
-/** The epoch must be dropped and replayed with one more record marked as bad. */
-export class ReplayNeeded extends Error {
-  override readonly name = 'ReplayNeeded';
-  readonly reason: TidemarkError;
-  constructor(reason: TidemarkError) {
-    super(reason.message, { cause: reason });
-    this.reason = reason;
   }
 }

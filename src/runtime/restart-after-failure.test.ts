@@ -2,10 +2,9 @@ import { TidemarkError, type ErrorCode, type Reaction } from '../errors';
 import { KafkaRequestError, type GroupIdentity } from '../kafka/port';
 import { UnwritableState } from '../state/unwritable-state';
 import { silentLogger } from '../util/logger';
-import { SmallerEpochNeeded } from './bad-state-search';
 import type { Executor } from './executor';
 import { recoverFrom } from './failure-handling';
-import { ReplayNeeded } from './record-pump';
+import { ReplayNeeded } from './replay-needed';
 
 const IDENTITY: GroupIdentity = { groupId: 'app', generationId: 3, memberId: 'm', groupInstanceId: 'i-0' };
 
@@ -43,7 +42,7 @@ function setUp({ heartbeats = [], fences = [], identity = IDENTITY, commit }: Pl
         return commit === undefined ? Promise.resolve() : Promise.reject(commit);
       },
     },
-    pump: { blame: ({ reason }: UnwritableState) => new SmallerEpochNeeded(reason) },
+    pump: { blame: ({ reason }: UnwritableState) => new ReplayNeeded(reason, 'fewer-records') },
     committer: {
       fence: (how: string) => {
         done.push(`fence ${how}`);
@@ -169,7 +168,7 @@ describe('A5: what is done with a failure follows from its reaction alone', () =
 describe('A5: a replay for the sake of one record', () => {
   const reason = failure('TM3002', 'stop');
   const triggers = [
-    ['a bad record', new ReplayNeeded(reason)],
+    ['a bad record', new ReplayNeeded(reason, 'record-marked')],
     ['a state value that cannot be written', new UnwritableState('a value', reason)],
   ] as const;
 
