@@ -90,7 +90,7 @@ const WEAKENED = [
   {
     line: 2,
     left: 'Describe',
-    says: new RegExp(`AddPartitionsToTxn for ${SINK}-\\d was refused: [^:]*: grant Write on the topic`),
+    says: new RegExp(`Produce to ${SINK}-\\d was refused: [^:]*: grant Write on the topic`),
   },
   {
     line: 9,
