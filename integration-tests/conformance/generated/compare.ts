@@ -10,6 +10,8 @@ import type { Program } from './program';
 
 const ISOLATIONS = ['read_committed', 'read_uncommitted'] as const;
 const ROUNDS = 10;
+/** Some rounds of the cleaner, so that most is cleaned before it is read. */
+const CLEANING_MS = 1_500;
 
 export interface PlayedTopic {
   readonly topic: TestTopic;
@@ -38,6 +40,7 @@ export async function compareWithJava(
   played: readonly PlayedTopic[],
 ): Promise<Nastiness> {
   const nastiness = noNastiness();
+  await bench.sleep(CLEANING_MS);
   for (const isolation of ISOLATIONS) {
     let left = played;
     for (let round = 0; left.length > 0; round++) {

@@ -192,7 +192,7 @@ export function versionTwo(bench: Bench): void {
     expect(await topic.texts()).toEqual([]);
     expect((await producer.send(topic, ['later'])).error).toBe('INVALID_PRODUCER_EPOCH');
     // Taken for the repetition of an EndTxn that was decided the other way.
-    expect(await producer.endOnce(true)).toBe('INVALID_TXN_STATE');
+    expect(await producer.end(true)).toBe('INVALID_TXN_STATE');
     expect(await producer.reinitialise()).toBe(OK);
     expect((await send(bench, producer, topic, ['again'])).error).toBe(OK);
     expect(await producer.end(true)).toBe(OK);
