@@ -5,6 +5,7 @@ import { KafkaRequestError } from '../../src/kafka/port';
 import type { KafkaHandle } from '../../src/provision';
 import { JobProcess } from '../support/job-process';
 import { createTopics, openTestClient, type TestClient } from '../support/kafka-client';
+import { waitFor } from '../support/wait';
 import type { SeenStage } from './consistency';
 import type { Backend, Mode } from './fault-plan';
 
@@ -89,7 +90,11 @@ export class CountingJob {
   /** Takes the transactional id of the first executor, as a second owner would: its next commit is refused. */
   async fenceFirstExecutor(): Promise<void> {
     const transactionalId = `${this.applicationId}-${INSTANCE}-0`;
-    await this.client.port.initProducerId({ transactionalId, transactionTimeoutMs: 60_000, current: null });
+    const request = { transactionalId, transactionTimeoutMs: 60_000, current: null };
+    // While an epoch is being committed the coordinator puts us off, and nothing is taken.
+    await waitFor('the transactional id', async () =>
+      (await this.client.port.initProducerId(request)).errorCode === 0 ? true : undefined,
+    );
   }
 
   async deleteState(): Promise<void> {
