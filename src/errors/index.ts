@@ -1,2 +1,2 @@
 export type { ErrorCode } from './codes';
-export { TidemarkError, isTidemarkError, type Reaction } from './tidemark-error';
+export { TidemarkError, isTidemarkError, restated, type Reaction } from './tidemark-error';

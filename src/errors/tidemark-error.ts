@@ -48,6 +48,19 @@ export class TidemarkError extends Error {
   }
 }
 
+/** Code, message and hint of an error under another reaction or place. `cause` is by default the error itself. */
+export function restated(
+  error: TidemarkError,
+  change: { readonly reaction?: Reaction; readonly where?: string; readonly cause?: unknown },
+): TidemarkError {
+  const where = change.where ?? error.where;
+  return new TidemarkError(error.code, change.reaction ?? error.reaction, error.message, {
+    ...(where === undefined ? {} : { where }),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: change.cause ?? error,
+  });
+}
+
 /** Whether `error` is a {@link TidemarkError}, also one of another copy of this package or of another realm. */
 export function isTidemarkError(error: unknown): error is TidemarkError {
   return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[BRAND] === true;

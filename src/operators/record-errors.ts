@@ -1,4 +1,4 @@
-import { isTidemarkError, TidemarkError } from '../errors';
+import { isTidemarkError, restated, TidemarkError } from '../errors';
 import { AssertionError } from '../util/asserts';
 import type { RecordContext } from './operator';
 
@@ -38,12 +38,7 @@ export function operatorFailure(cause: unknown, ctx: RecordContext): unknown {
 
 function located(error: TidemarkError, ctx: RecordContext): TidemarkError {
   if (error.where !== undefined || !error.code.startsWith('TM3')) return error;
-  const hint = error.hint === undefined ? {} : { hint: error.hint };
-  return new TidemarkError(error.code, error.reaction, error.message, {
-    where: whereOf(ctx),
-    cause: error,
-    ...hint,
-  });
+  return restated(error, { where: whereOf(ctx) });
 }
 
 function messageOf(cause: unknown): string {

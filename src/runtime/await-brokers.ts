@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '../config/resolved-config';
-import { isTidemarkError, TidemarkError, type ErrorCode } from '../errors';
+import { isTidemarkError, restated, TidemarkError, type ErrorCode } from '../errors';
 import { retryUntil } from '../kafka/client/backoff';
 import { isKafkaRequestError, refusalIn } from '../kafka/client/broker-errors';
 import type { Logger } from '../util/logger';
@@ -42,9 +42,7 @@ export function whenBrokersAnswer<T>(
 function refuse(error: unknown): void {
   const refusal = refusalIn(error) ?? (isTidemarkError(error) ? error : null);
   if (refusal === null || !CONFIGURATION.has(refusal.code)) return;
-  const hint = refusal.hint === undefined ? {} : { hint: refusal.hint };
-  const where = refusal.where === undefined ? {} : { where: refusal.where };
-  throw new TidemarkError(refusal.code, 'usage', refusal.message, { ...where, ...hint, cause: error });
+  throw restated(refusal, { reaction: 'usage', cause: error });
 }
 
 function isAway(error: unknown): error is Error {

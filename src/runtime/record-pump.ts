@@ -1,4 +1,4 @@
-import { isTidemarkError, TidemarkError } from '../errors';
+import { isTidemarkError, restated, TidemarkError } from '../errors';
 import type { FetchedChunk, Fetcher } from '../kafka/client/fetcher';
 import { RecordCursor } from '../kafka/codec/batch-reader';
 import { tpKey } from '../kafka/port';
@@ -94,11 +94,7 @@ export class RecordPump {
     const suspect = this.search.narrow();
     if (suspect === null) return new ReplayNeeded(reason, 'fewer-records');
     const { input, offset } = suspect;
-    const error = new TidemarkError(reason.code, 'stop', reason.message, {
-      where: `${tpKey(input.topic, input.partition)}@${offset}`,
-      cause: reason,
-      ...(reason.hint === undefined ? {} : { hint: reason.hint }),
-    });
+    const error = restated(reason, { where: `${tpKey(input.topic, input.partition)}@${offset}` });
     if (this.policyOf(input).kind === 'fail') throw error;
     this.options.badRecords.add(input.topic, input.partition, offset, error);
     return new ReplayNeeded(error, 'record-marked');

@@ -271,10 +271,10 @@ export class TransactionalProducer implements EpochCommitter {
     return this.identity;
   }
 
-  /** The answer that decides: the first that is not clean and cannot be repeated, else one that can, else 0. */
   private readonly judge = (errorCode: number): StepVerdict =>
     judgeAnswer(this.step, errorCode, this.version);
 
+  /** The answer that decides: the first that is not clean and cannot be repeated, else one that can, else 0. */
   private worst(answers: readonly { errorCode: number }[]): number {
     let undecided = 0;
     for (const { errorCode } of answers) {
